@@ -1,0 +1,62 @@
+# Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit contract integration sanity hosts clean
+# The steps of `make test` run one after the other, cheapest first, also under -j.
+.NOTPARALLEL:
+
+PY := .venv/bin/python
+PYTEST = $(PY) -m pytest
+# Two processes suit the tests that start emulators: each process has its own.
+WORKERS ?= 2
+ARGS ?=
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+# Lint and sanity call programs of the environment by name.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n%s\n' 'ARGS="-k word" goes to pytest; KEEP=1 makes the demo leave its emulator running; PYTHON= names an interpreter.'
+
+demo: .venv/demo.stamp ## From nothing to the end state, on an emulator that enforces IAM; KEEP=1 to look around
+	@$(PY) demo/run.py $(if $(KEEP),--keep) $(ARGS)
+
+test: lint unit contract integration sanity hosts ## Everything below
+
+lint: .venv/test.stamp ## ruff, mypy, yamllint, ansible-lint
+	ruff check .
+	ruff format --check .
+	mypy
+	yamllint --strict .
+	ansible-lint --offline --strict
+
+unit: .venv/test.stamp ## Unit tests
+	$(PYTEST) tests/unit -n $(WORKERS) $(ARGS)
+
+contract: .venv/test.stamp ## What holds for every file of the collection
+	$(PYTEST) tests/contract $(ARGS)
+
+integration: .venv/test.stamp ## Modules, roles and playbooks against both emulators
+	$(PYTEST) tests/integration -n $(WORKERS) $(ARGS)
+
+sanity: .venv/test.stamp ## ansible-test sanity
+	$(PY) tests/sanity/run.py $(ARGS)
+
+hosts: .venv/test.stamp ## Real systemd hosts in podman; on Debian as root it installs podman
+	sh tests/hosts/install.sh
+	$(PY) -m tests.support.systemd_hosts
+	$(PYTEST) tests/hosts $(ARGS)
+
+clean: ## Remove what make made
+	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output hybridops-aws_agents-*.tar.gz
+
+INSTALL := requirements/venv.sh requirements/amazon_aws.py requirements/constraints.txt requirements/collections.txt requirements/demo.txt
+
+# An environment that was copied from elsewhere, or whose Python is gone, is made anew.
+STALE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && .venv/bin/python -c '' 2>/dev/null || rm -f .venv/*.stamp)
+
+.venv/demo.stamp: $(INSTALL)
+	@sh requirements/venv.sh demo
+
+.venv/test.stamp: $(INSTALL) requirements/test.txt
+	@sh requirements/venv.sh test

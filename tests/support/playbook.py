@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run playbooks as a user does, in a process of their own with nothing of the user's environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+
+from .tree import collections_path
+
+SUPPORT = Path(__file__).parent
+
+LOCALHOST: Dict[str, Any] = {
+    "all": {"hosts": {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}}
+}
+"""The inventory when a test gives none. Ansible would otherwise look for an interpreter and may find one without boto3."""
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What one task did on one host."""
+
+    task: str
+    host: str
+    action: str
+    outcome: str
+    """``ok``, ``failed``, ``ignored``, ``unreachable`` or ``skipped``."""
+    result: Dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def msg(self) -> str:
+        return str(self.result.get("msg", ""))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ``ansible-playbook`` did, said and returned."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    tasks: List[TaskResult]
+    stats: Dict[str, Dict[str, int]]
+    """Per host the counts of the recap: ``ok``, ``changed``, ``failures``, ``unreachable`` …"""
+    custom_stats: Dict[str, Any]
+
+    def task(self, name: str, host: Optional[str] = None) -> TaskResult:
+        """Return the only result of the task with this name (without its role's), on this host when one is given."""
+        found = [task for task in self.tasks if name in (task.task, task.task.partition(" : ")[2]) and host in (None, task.host)]
+        assert len(found) == 1, f"{len(found)} results of {name!r} among {[(task.task, task.host) for task in self.tasks]}\n{self}"
+        return found[0]
+
+    @property
+    def changed(self) -> List[str]:
+        """The names of the tasks that changed something."""
+        return [task.task for task in self.tasks if task.changed]
+
+    @property
+    def failures(self) -> List[TaskResult]:
+        return [task for task in self.tasks if task.outcome in ("failed", "unreachable")]
+
+    @property
+    def deprecations(self) -> List[str]:
+        return self._marked("[DEPRECATION WARNING]")
+
+    @property
+    def warnings(self) -> List[str]:
+        return self._marked("[WARNING]")
+
+    def _marked(self, mark: str) -> List[str]:
+        return [line for line in self.stdout.splitlines() + self.stderr.splitlines() if line.startswith(mark)]
+
+    def ok(self) -> Run:
+        """Return this run; fail the test with all its output when it failed or used what Ansible will remove."""
+        assert self.rc == 0, str(self)
+        assert not self.deprecations, str(self)
+        return self
+
+    def __str__(self) -> str:
+        return f"rc={self.rc}\n{self.stdout}\n{self.stderr}"
+
+
+def run_playbook(
+    playbook: Union[str, Path, Sequence[Mapping[str, Any]]],
+    scratch: Path,
+    arguments: Sequence[str] = (),
+    inventory: Union[Path, Mapping[str, Any], None] = None,
+    extra_vars: Optional[Mapping[str, Any]] = None,
+    environment: Optional[Mapping[str, str]] = None,
+    timeout: float = 300,
+) -> Run:
+    """Run a playbook and return what came of it, failed or not.
+
+    :param playbook: a file, a playbook's collection name (``hybridops.aws_agents.site``), or a list of plays.
+    :param scratch: a directory of the test's own; home, temporary files and inventory lie in it.
+    :param arguments: more for the command line, for example ``["--check", "--diff"]``.
+    :param inventory: a file, or an inventory as data. Default: localhost.
+    :param environment: variables laid over the clean environment, for example ``emulator.environment()``.
+    :param timeout: seconds until the run is ended and the test fails.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    results = scratch / "results.jsonl"
+    results.unlink(missing_ok=True)
+    if not isinstance(playbook, (str, Path)):
+        playbook = _written(scratch / "playbook.json", playbook)
+    if not isinstance(inventory, Path):
+        inventory = _written(scratch / "inventory.json", inventory or LOCALHOST)
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments]
+    if extra_vars:
+        command += ["-e", f"@{_written(scratch / 'extra_vars.json', extra_vars)}"]
+    done = subprocess.run(
+        command,
+        env={**clean_environment(scratch), "RECORD_RESULTS_TO": str(results), **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    rows = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    recap = rows.pop() if rows and "stats" in rows[-1] else {"stats": {}, "custom": {}}
+    return Run(done.returncode, done.stdout, done.stderr, [TaskResult(**row) for row in rows], recap["stats"], recap["custom"])
+
+
+def run_task(module: str, options: Mapping[str, Any], scratch: Path, arguments: Sequence[str] = (), **more: Any) -> TaskResult:
+    """Run one task on localhost and return its result, failed or not. ``more`` goes to ``run_playbook``."""
+    task = {"name": "task", module: dict(options)}
+    run = run_playbook([{"name": "play", "hosts": "localhost", "gather_facts": False, "tasks": [task]}], scratch, arguments, **more)
+    assert not run.deprecations, str(run)
+    return run.task("task")
+
+
+def clean_environment(scratch: Path) -> Dict[str, str]:
+    """Return the environment of a run: where things are, strict settings, nothing of the user's."""
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "HOME": str(scratch / "home"),
+        "TMPDIR": _directory(scratch / "tmp"),
+        "LC_ALL": "C.UTF-8",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "ANSIBLE_CONFIG": str(SUPPORT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections_path()),
+        "ANSIBLE_CALLBACK_PLUGINS": str(SUPPORT / "callback"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_LOCAL_TEMP": _directory(scratch / "home" / "local"),
+        "ANSIBLE_REMOTE_TEMP": _directory(scratch / "home" / "remote"),
+        # Facts and templates that mistake data for code are faults of ours, not warnings.
+        "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error",
+    }
+
+
+def _directory(path: Path) -> str:
+    path.mkdir(parents=True, exist_ok=True)
+    return str(path)
+
+
+def _written(path: Path, data: Any) -> Path:
+    path.write_text(json.dumps(data, indent=1))
+    return path
