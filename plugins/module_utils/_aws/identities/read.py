@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reads what IAM holds of the identities of a request: only what the request needs, side by side."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from urllib.parse import unquote
+
+from ..._model import document as documents
+from ..._model.context import Context
+from ..._model.identities import references
+from ..._model.identities.records import Document, Identities, InstanceProfile, Policy, Role, User, Version
+from ..._model.identities.requests import PermissionsRequest, PolicyRequest, Request, RoleRequest, UserRequest
+from ..session import error_code
+from . import dependants
+
+READERS = 8
+"""Reads at a time. IAM throttles per account, so more would only wait."""
+
+
+class Reader:
+    """Reads for one request.
+
+    :param iam: a boto3 IAM client (clients may be shared by threads).
+    """
+
+    def __init__(self, iam: Any, request: Request, context: Context, bulk_above: Optional[int] = None) -> None:
+        self._iam = iam
+        self._request = request
+        self._context = context
+        self._bulk_above = bulk_above
+
+    def identities(self) -> Identities:
+        """Return all that is there of what the request names; ``None`` for what is not."""
+        request = self._request
+        with ThreadPoolExecutor(READERS) as pool:
+            policies = {entry.name: pool.submit(self._policy, entry) for entry in request.policies}
+            roles = {entry.name: pool.submit(self._role, entry) for entry in request.roles}
+            bulk = self._users_in_bulk()
+            users = {entry.name: pool.submit(self._user, entry) for entry in request.users} if bulk is None else None
+            found = Identities(
+                policies={name: future.result() for name, future in policies.items()},
+                roles={name: future.result() for name, future in roles.items()},
+                users=bulk if users is None else {name: future.result() for name, future in users.items()},  # type: ignore[arg-type]
+            )
+            alone = [entry for entry in request.roles if found.roles[entry.name] is None and entry.instance_profile and entry.present]
+            orphans = dict(zip((entry.name for entry in alone), pool.map(self.profile, [entry.profile_name for entry in alone])))
+            unknown = self._managed_names(found)
+            managed = dict(zip(unknown, pool.map(self._managed, unknown)))
+        return Identities(
+            found.policies,
+            found.roles,
+            found.users,
+            managed={name: arn for name, arn in managed.items() if arn},
+            orphaned_profiles={name: profile for name, profile in orphans.items() if profile},
+            attachments_quota=self._quota(found),
+        )
+
+    def profile(self, name: str) -> Optional[InstanceProfile]:
+        answer = self._get(self._iam.get_instance_profile, InstanceProfileName=name)
+        return None if answer is None else _profile(answer["InstanceProfile"])
+
+    def _policy(self, entry: PolicyRequest) -> Optional[Policy]:
+        arn = entry.arn(self._context)
+        answer = self._get(self._iam.get_policy, PolicyArn=arn)
+        if answer is None:
+            return None
+        policy = answer["Policy"]
+        current = self._iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
+        document = _document(current["PolicyVersion"]["Document"])
+        differs = entry.document is None or not documents.equal(document, entry.document, self._context.partition)
+        return Policy(
+            name=policy["PolicyName"],
+            path=policy["Path"],
+            arn=policy["Arn"],
+            description=policy.get("Description", ""),
+            document=document,
+            tags=_tags(policy),
+            versions=self._versions(arn) if differs else (),
+            attached_to=() if entry.present else self._attached_to(arn),
+        )
+
+    def _versions(self, arn: str) -> Tuple[Version, ...]:
+        versions = self._all("list_policy_versions", "Versions", PolicyArn=arn)
+        versions.sort(key=lambda version: int(version["VersionId"].lstrip("v")))
+        return tuple(Version(version["VersionId"], version["IsDefaultVersion"]) for version in versions)
+
+    def _attached_to(self, arn: str) -> Tuple[str, ...]:
+        result = []
+        for usage, prefix in (("PermissionsPolicy", ""), ("PermissionsBoundary", "boundary of ")):
+            pages = self._iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn, PolicyUsageFilter=usage)
+            for page in pages:
+                result += [f"{prefix}role {role['RoleName']}" for role in page.get("PolicyRoles", ())]
+                result += [f"{prefix}user {user['UserName']}" for user in page.get("PolicyUsers", ())]
+                result += [f"{prefix}group {group['GroupName']}" for group in page.get("PolicyGroups", ())]
+        return tuple(result)
+
+    def _role(self, entry: RoleRequest) -> Optional[Role]:
+        answer = self._get(self._iam.get_role, RoleName=entry.name)
+        if answer is None:
+            return None
+        role = answer["Role"]
+        profile, others = self._profiles(entry)
+        return Role(
+            name=role["RoleName"],
+            path=role["Path"],
+            arn=role["Arn"],
+            trust=_document(role["AssumeRolePolicyDocument"]),
+            description=role.get("Description", ""),
+            max_session_duration=role.get("MaxSessionDuration", 3600),
+            boundary=_boundary(role),
+            attached=self._attached("list_attached_role_policies", RoleName=entry.name),
+            inline=self._inline(entry, "role", RoleName=entry.name),
+            tags=_tags(role),
+            profile=profile,
+            other_profiles=others,
+        )
+
+    def _profiles(self, entry: RoleRequest) -> Tuple[Optional[InstanceProfile], Tuple[str, ...]]:
+        if entry.present and not entry.existing:
+            return (None if entry.instance_profile is None else self.profile(entry.profile_name)), ()
+        if entry.existing and not entry.instance_profile:
+            return None, ()
+        holding = [_profile(item) for item in self._all("list_instance_profiles_for_role", "InstanceProfiles", RoleName=entry.name)]
+        named = next((profile for profile in holding if profile.name == entry.profile_name), None)
+        if entry.existing and named is None:
+            named = holding[0] if holding else self.profile(entry.profile_name)
+        return named, tuple(profile.name for profile in holding if profile is not named)
+
+    def _user(self, entry: UserRequest) -> Optional[User]:
+        answer = self._get(self._iam.get_user, UserName=entry.name)
+        if answer is None:
+            return None
+        user = answer["User"]
+        return User(
+            name=user["UserName"],
+            path=user["Path"],
+            arn=user["Arn"],
+            boundary=_boundary(user),
+            attached=self._attached("list_attached_user_policies", UserName=entry.name),
+            inline=self._inline(entry, "user", UserName=entry.name),
+            tags=_tags(user),
+            dependants={} if entry.present else dependants.read(self._iam, entry.name),
+        )
+
+    def _users_in_bulk(self) -> Optional[Dict[str, Optional[User]]]:
+        """Read the whole account's users page by page, where that is cheaper and allowed; ``None`` otherwise."""
+        wanted = {entry.name: entry for entry in self._request.users}
+        if self._bulk_above is None or len(wanted) <= self._bulk_above or not all(entry.present for entry in wanted.values()):
+            return None
+        result: Dict[str, Optional[User]] = dict.fromkeys(wanted)
+        try:
+            for page in self._iam.get_paginator("get_account_authorization_details").paginate(Filter=["User"]):
+                for detail in page["UserDetailList"]:
+                    if detail["UserName"] in result:
+                        result[detail["UserName"]] = _user_detail(detail, wanted[detail["UserName"]])
+        except self._iam.exceptions.ClientError as error:
+            if error_code(error) not in ("AccessDenied", "UnauthorizedOperation"):
+                raise
+            return None
+        return result
+
+    def _managed_names(self, found: Identities) -> List[str]:
+        """Return the AWS managed names that must be looked up: those that nothing attached answers already."""
+        own = self._request.own_policies(self._context)
+        names = set()
+        for entry, record in self._holders(found):
+            there = list(record.attached) if record else []
+            if record and record.boundary:
+                there.append(record.boundary)
+            for reference in (*(entry.policies or ()), *([entry.boundary] if entry.boundary else [])):
+                if references.known_arn(reference, own, self._context) or references.attached_match(reference, there, self._context):
+                    continue
+                if entry.present:
+                    names.add(reference)
+        return sorted(names)
+
+    def _holders(self, found: Identities) -> Iterable[Tuple[PermissionsRequest, Any]]:
+        for role in self._request.roles:
+            yield role, found.roles[role.name]
+        for user in self._request.users:
+            yield user, found.users[user.name]
+
+    def _managed(self, reference: str) -> str:
+        for arn in references.candidates(reference, self._context):
+            if self._get(self._iam.get_policy, PolicyArn=arn):
+                return arn
+        return ""
+
+    def _quota(self, found: Identities) -> Mapping[str, int]:
+        """Ask for the account's real quotas only where ten attachments, the smallest that IAM sets, may not do."""
+        crowded = any(len({*(entry.policies or ()), *(record.attached if record else ())}) > 10 for entry, record in self._holders(found))
+        if not crowded:
+            return {}
+        summary = self._iam.get_account_summary()["SummaryMap"]
+        quotas = {"role": summary.get("AttachedPoliciesPerRoleQuota"), "user": summary.get("AttachedPoliciesPerUserQuota")}
+        return {kind: quota for kind, quota in quotas.items() if quota}
+
+    def _attached(self, operation: str, **name: str) -> Tuple[str, ...]:
+        return tuple(sorted(policy["PolicyArn"] for policy in self._all(operation, "AttachedPolicies", **name)))
+
+    def _inline(self, entry: PermissionsRequest, kind: str, **name: str) -> Optional[Dict[str, Document]]:
+        if not entry.reads_inline:
+            return None
+        read = getattr(self._iam, f"get_{kind}_policy")
+        found = {policy: self._get(read, PolicyName=policy, **name) for policy in self._all(f"list_{kind}_policies", "PolicyNames", **name)}
+        return {policy: _document(answer["PolicyDocument"]) for policy, answer in found.items() if answer}
+
+    def _get(self, operation: Callable[..., Dict[str, Any]], **arguments: str) -> Optional[Dict[str, Any]]:
+        try:
+            return operation(**arguments)
+        except self._iam.exceptions.NoSuchEntityException:
+            return None
+
+    def _all(self, operation: str, key: str, **arguments: str) -> List[Any]:
+        return [item for page in self._iam.get_paginator(operation).paginate(**arguments) for item in page[key]]
+
+
+def _user_detail(detail: Mapping[str, Any], entry: UserRequest) -> User:
+    inline = {policy["PolicyName"]: _document(policy["PolicyDocument"]) for policy in detail.get("UserPolicyList", ())}
+    return User(
+        name=detail["UserName"],
+        path=detail["Path"],
+        arn=detail["Arn"],
+        boundary=_boundary(detail),
+        attached=tuple(sorted(policy["PolicyArn"] for policy in detail.get("AttachedManagedPolicies", ()))),
+        inline=inline if entry.reads_inline else None,
+        tags=_tags(detail),
+    )
+
+
+def _profile(found: Mapping[str, Any]) -> InstanceProfile:
+    roles = tuple(role["RoleName"] for role in found["Roles"])
+    return InstanceProfile(found["InstanceProfileName"], found["Path"], found["Arn"], roles, _tags(found))
+
+
+def _boundary(found: Mapping[str, Any]) -> Optional[str]:
+    return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+
+
+def _tags(found: Mapping[str, Any]) -> Dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
+
+
+def _document(value: Any) -> Document:
+    """boto3 decodes policy documents; a text, as other endpoints give it, is decoded here."""
+    return json.loads(unquote(value)) if isinstance(value, str) else value

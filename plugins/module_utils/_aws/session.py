@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who calls, and how calls are repeated."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping
+
+from .._model.errors import Refusal
+
+CLIENT_CONFIG = {"retries": {"mode": "adaptive", "max_attempts": 10}, "max_pool_connections": 10}
+"""botocore repeats throttled, failed and broken calls by itself. Options of the user's ``aws_config`` win over these."""
+
+_BUSY = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
+_NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The identity behind the credentials, as ``sts:GetCallerIdentity`` names it."""
+
+    arn: str
+    account: str
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+    @property
+    def is_root(self) -> bool:
+        return self.arn.endswith(":root")
+
+
+def caller(sts: Any, allow_root: bool) -> Caller:
+    """Return who calls.
+
+    :raises Refusal: for the account's root user, which "Identity and Access Management for Amazon CloudWatch"
+        advises to use for nothing but making the first administrator.
+    """
+    answer = sts.get_caller_identity()
+    who = Caller(answer["Arn"], answer["Account"])
+    if who.is_root and not allow_root:
+        raise Refusal(
+            f"The credentials are those of the root user of account {who.account}. AWS advises to use that user only to make an "
+            "administrator. Use an IAM user or role with limited permissions, or set allow_root: true."
+        )
+    return who
+
+
+def error_code(error: Exception) -> str:
+    """Return AWS's code of an error, without the suffix that some services add; empty when AWS did not answer."""
+    response = getattr(error, "response", None) or {}
+    code = str(response.get("Error", {}).get("Code", ""))
+    return code[: -len("Exception")] if code.endswith("Exception") else code
+
+
+class Retry:
+    """Repeats a call that IAM turns down for a moment.
+
+    IAM changes take time to be seen everywhere ("Troubleshooting IAM", *Changes that I make are not always immediately
+    visible*): what this run has just made may not be found at once. What others made is never waited for.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._sleep = sleep
+
+    def __call__(self, operation: Callable[..., Dict[str, Any]], arguments: Mapping[str, Any], fresh: bool = False) -> Dict[str, Any]:
+        """Call ``operation``.
+
+        :param fresh: it works on something that this run has just changed, so that IAM's old view of it means waiting.
+        """
+        deadline = self._clock() + self._seconds
+        pause = 0.5
+        while True:
+            try:
+                return operation(**arguments)
+            except Exception as error:
+                if not self._passes(error, fresh) or self._clock() + pause > deadline:
+                    raise
+            self._sleep(pause)
+            pause = min(pause * 2, 8)
+
+    @staticmethod
+    def _passes(error: Exception, fresh: bool) -> bool:
+        code = error_code(error)
+        if code in _BUSY:
+            return True
+        return fresh and (code in _NOT_YET_VISIBLE or (code == "MalformedPolicyDocument" and "nvalid principal" in str(error)))
+
+
+def wait_until_stable(
+    read: Callable[[], bool], seconds: float, what: str, times: int = 3, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait until ``read`` says yes several times in a row: single answers come from copies that may lag behind.
+
+    :param seconds: how long to wait at most.
+    :raises Refusal: when that time has passed.
+    """
+    deadline = time.monotonic() + seconds
+    in_a_row = 0
+    pause = 0.0
+    while in_a_row < times:
+        sleep(pause)
+        in_a_row = in_a_row + 1 if read() else 0
+        pause = 0.2 if in_a_row else 1.0
+        if in_a_row < times and time.monotonic() + pause > deadline:
+            raise Refusal(
+                f"{what} was made, but IAM did not show it {times} times in a row within {seconds:g} s. It usually appears later: run the "
+                "task again, or raise wait_timeout."
+            )

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""iam_identities as a user runs it: a task in a playbook, on the emulator that enforces IAM."""
+
+from __future__ import annotations
+
+from tests.support.playbook import run_task
+from tests.support.recording_proxy import RecordingProxy, failure
+
+MODULE = "hybridops.aws_agents.iam_identities"
+ASKED = {
+    "policies": [{"name": "AgentPolicy", "preset": "cwagent_server"}],
+    "roles": [{"name": "AgentRole", "trust": "ec2", "instance_profile": True, "policies": ["AgentPolicy", "AmazonSSMManagedInstanceCore"]}],
+    "users": [{"name": "agent-1", "path": "/hybridops/", "policies": ["AgentPolicy"]}],
+}
+CHANGES = [
+    "create policy AgentPolicy",
+    "create role AgentRole",
+    "attach managed policy arn:aws:iam::000000000000:policy/AgentPolicy to role AgentRole",
+    "attach managed policy arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore to role AgentRole",
+    "create instance profile AgentRole",
+    "add role AgentRole to instance profile AgentRole",
+    "create user agent-1",
+    "attach managed policy arn:aws:iam::000000000000:policy/AgentPolicy to user agent-1",
+]
+
+
+def test_check_then_run_then_again(ministack, tmp_path):
+    """Check mode returns the whole predicted object, and no write reaches AWS."""
+    with RecordingProxy(ministack.endpoint_url) as proxy:
+        environment = dict(ministack.environment(), AWS_ENDPOINT_URL=proxy.url)
+        proxy.clear()
+        checked = run_task(MODULE, ASKED, tmp_path, ["--check", "--diff"], environment=environment)
+        assert checked.outcome == "ok", checked.msg
+        assert checked.result["changes"] == CHANGES and checked.changed
+        assert not proxy.writes
+        assert checked.result["diff"]["before"] == {"policies": {}, "roles": {}, "users": {}}
+        done = run_task(MODULE, ASKED, tmp_path, ["--diff"], environment=environment)
+        for key in ("changes", "policies", "roles", "users", "diff"):
+            assert done.result[key] == checked.result[key], key
+        proxy.clear()
+        again = run_task(MODULE, ASKED, tmp_path, environment=environment)
+        assert not again.changed and again.result["changes"] == [] and not proxy.writes
+        assert len(proxy.calls) <= 8, proxy.counts()
+
+
+def test_a_failure_says_what_was_done_and_what_is_left(ministack, tmp_path):
+    with RecordingProxy(ministack.endpoint_url) as proxy:
+        environment = dict(ministack.environment(), AWS_ENDPOINT_URL=proxy.url)
+        proxy.handler = lambda call, forward: (
+            failure(call, "AccessDenied", "not you", 403) if call.operation == "CreateInstanceProfile" else forward()
+        )
+        failed = run_task(MODULE, ASKED, tmp_path, environment=environment)
+        assert failed.outcome == "failed" and failed.changed
+        assert failed.msg.startswith("Could not create instance profile AgentRole: ") and "not you" in failed.msg
+        assert failed.result["changes_applied"] == CHANGES[:4] and failed.result["changes_left"] == CHANGES[4:]
+
+
+def test_wrong_input_makes_no_call(ministack, tmp_path):
+    with RecordingProxy(ministack.endpoint_url) as proxy:
+        environment = dict(ministack.environment(), AWS_ENDPOINT_URL=proxy.url)
+        proxy.clear()
+        failed = run_task(MODULE, {"roles": [{"name": "R", "max_session_duration": 60}]}, tmp_path, environment=environment)
+        assert failed.outcome == "failed" and "role R: max_session_duration=60 is out of range" in failed.msg
+        assert proxy.calls == []
