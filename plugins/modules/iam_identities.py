@@ -72,7 +72,8 @@ options:
       state:
         description:
           - V(absent) deletes the role, its inline policies and its instance profile.
-          - With O(roles[].existing) it only takes back the policies that the entry lists.
+          - With O(roles[].existing) it takes back the policies that the entry lists, and, with O(roles[].instance_profile=true), the
+            instance profile that was made for the role here. Trust that was added stays, since others may rely on it by then.
         type: str
         choices: [present, absent]
         default: present
@@ -124,11 +125,11 @@ options:
         aliases: [permissions_boundary]
       instance_profile:
         description:
-          - V(true) makes an instance profile that holds the role, or puts the role into it when it is empty.
+          - V(true) makes an instance profile that holds the role, or puts the role into it when it is empty, whoever made it.
           - V(false) takes the role out of it, and deletes it when this collection made it. When left out it stays as it is.
         type: bool
       instance_profile_name:
-        description: Name of the instance profile. The default is the role's name, as in the AWS console.
+        description: Name of the instance profile. When left out, the role's name, as in the AWS console.
         type: str
       policies: &policies
         description:

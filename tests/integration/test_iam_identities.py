@@ -11,6 +11,7 @@ a user does.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Dict, Iterator, List
 
 import pytest
@@ -187,12 +188,12 @@ def test_drift_is_repaired(account):
     iam.create_policy_version(PolicyArn=account.arn("policy/AgentPolicy"), PolicyDocument=json.dumps(document("s3:*")), SetAsDefault=True)
     result = account.twice(**SERVER)
     assert result["changes"] == [
-        "update document of policy AgentPolicy",
         "update trust policy of role AgentRole",
         "update max_session_duration of role AgentRole",
-        "put inline policy extra on role AgentRole",
         f"attach managed policy {account.arn('policy/AgentPolicy')} to role AgentRole",
         "add role AgentRole to instance profile AgentProfile",
+        "update document of policy AgentPolicy",
+        "put inline policy extra on role AgentRole",
     ]
 
 
@@ -314,13 +315,13 @@ class TestDefectsOfOthers:
 
     def test_attach_comes_before_detach(self, account):
         account.run(roles=[{"name": "R", "trust": "ec2", "policies": [AGENT]}], users=[{"name": "u", "policies": [AGENT]}])
-        entry = {"policies": ["AmazonSSMManagedInstanceCore"], "purge_policies": True}
+        entry = {"policies": [CORE], "purge_policies": True}
         account.run(roles=[dict(entry, name="R")], users=[dict(entry, name="u")])
-        assert [call.operation for call in account.proxy.writes] == [
-            "AttachRolePolicy",
-            "AttachUserPolicy",
-            "DetachUserPolicy",
-            "DetachRolePolicy",
+        assert [call.operation.replace("Policy", "") for call in account.proxy.writes] == [
+            "AttachUser",
+            "AttachRole",
+            "DetachRole",
+            "DetachUser",
         ]
 
     def test_lists_are_read_to_the_last_page(self, on_moto):
@@ -429,6 +430,60 @@ def test_a_run_that_broke_off_is_finished_by_the_next(account):
         account.run(**ABSENT)
 
 
+def test_a_removal_that_broke_off_is_finished_by_the_next(account):
+    """Whichever removal fails, the next run leaves nothing, not even an instance profile."""
+    account.run(**SERVER)
+    account.run(**ABSENT)
+    writes = len(account.proxy.writes)
+    for number in range(writes):
+        account.proxy.handler = lacking
+        account.run(**SERVER)
+        left = iter([True] * number)
+        account.proxy.handler = lambda call, forward, left=left: (
+            failure(call, "AccessDenied", status=403) if call.write and not next(left, False) else lacking(call, forward)
+        )
+        account.fails("AccessDenied", **ABSENT)
+        account.proxy.handler = lacking
+        account.run(**ABSENT)
+        assert account.iam.list_instance_profiles()["InstanceProfiles"] == [], number
+        assert account.iam.list_policies(Scope="Local")["Policies"] == account.iam.list_roles()["Roles"] == [], number
+
+
+def test_listings_without_tags_are_no_obstacle(account):
+    """IAM's listings leave out tags; whose an instance profile is, is read from the profile itself."""
+
+    def without_tags(call, forward):
+        response = lacking(call, forward)
+        if call.operation == "ListInstanceProfilesForRole":
+            return Response(response.status, response.headers, re.sub(rb"<Tags>.*?</Tags>", b"", response.body, flags=re.DOTALL))
+        return response
+
+    account.run(roles=[{"name": "R", "trust": "ec2", "instance_profile": True}])
+    account.proxy.handler = without_tags
+    account.run(roles=[{"name": "R", "state": "absent"}])
+    assert account.iam.list_instance_profiles()["InstanceProfiles"] == []
+
+
+@pytest.mark.parametrize("reference", ["account:/x/NoSuch", "arn:aws:iam::aws:policy/NoSuch", "NoSuch"])
+def test_a_policy_that_is_not_there_is_missed_before_anything_is_made(account, reference):
+    account.fails("there is no", roles=[{"name": "R", "trust": "ec2", "policies": [reference]}])
+    assert not account.proxy.writes
+    account.fails("there is no", roles=[{"name": "R", "trust": "ec2", "boundary": reference}])
+    assert not account.proxy.writes
+
+
+def test_what_others_made_is_not_waited_for(account):
+    """A policy that somebody deletes while we run fails at once, though this run has made other things by then."""
+    account.iam.create_policy(PolicyName="Theirs", PolicyDocument=json.dumps(document("s3:GetObject")))
+    account.run(users=[{"name": "u"}])
+    account.proxy.handler = lambda call, forward: (
+        failure(call, "NoSuchEntity", status=404) if call.operation == "AttachUserPolicy" else lacking(call, forward)
+    )
+    asked = {"policies": [{"name": "P", "document": document("s3:GetObject")}], "users": [{"name": "u", "policies": ["account:Theirs"]}]}
+    account.fails("NoSuchEntity", **asked)
+    assert account.proxy.counts()["iam:AttachUserPolicy"] == 1
+
+
 def test_two_accounts_of_the_truth_in_bulk_and_one_by_one(account):
     """Reading all users at once finds the same as reading each."""
     asked = {"users": [{"name": f"u{n}", "path": "/h/", "policies": [AGENT], "tags": {"n": str(n)}} for n in range(6)]}
@@ -470,7 +525,7 @@ def test_the_quota_is_asked_for_only_where_it_matters(on_moto):
 
 
 def test_wrong_input_makes_no_call(account):
-    account.fails("user a b", users=[{"name": "a b"}])
+    account.fails("users: 'a b' is not a valid user name", users=[{"name": "a b"}])
     assert account.proxy.calls == []
 
 

@@ -17,13 +17,13 @@ ASKED = {
 }
 CHANGES = [
     "create policy AgentPolicy",
+    "create user agent-1",
+    "attach managed policy arn:aws:iam::000000000000:policy/AgentPolicy to user agent-1",
     "create role AgentRole",
     "attach managed policy arn:aws:iam::000000000000:policy/AgentPolicy to role AgentRole",
     "attach managed policy arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore to role AgentRole",
     "create instance profile AgentRole",
     "add role AgentRole to instance profile AgentRole",
-    "create user agent-1",
-    "attach managed policy arn:aws:iam::000000000000:policy/AgentPolicy to user agent-1",
 ]
 
 
@@ -55,7 +55,7 @@ def test_a_failure_says_what_was_done_and_what_is_left(ministack, tmp_path):
         failed = run_task(MODULE, ASKED, tmp_path, environment=environment)
         assert failed.outcome == "failed" and failed.changed
         assert failed.msg.startswith("Could not create instance profile AgentRole: ") and "not you" in failed.msg
-        assert failed.result["changes_applied"] == CHANGES[:4] and failed.result["changes_left"] == CHANGES[4:]
+        assert failed.result["changes_applied"] == CHANGES[:6] and failed.result["changes_left"] == CHANGES[6:]
 
 
 def test_wrong_input_makes_no_call(ministack, tmp_path):

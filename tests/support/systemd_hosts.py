@@ -92,6 +92,8 @@ class Hosts:
             "ansible_ssh_private_key_file": str(self.key),
             "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes",
             "ansible_ssh_pipelining": True,
+            # The socket's path must be short, and a test's own folder is deep.
+            "ansible_control_path_dir": str(self._scratch),
         }
         hosts = {f"host{number}": {**reached, "ansible_port": host.port} for number, host in enumerate(self.hosts, 1)}
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}

@@ -147,10 +147,11 @@ def test_trusts_service(case):
 )
 def test_add_service_adds_one_statement_and_keeps_the_rest(document):
     before = copy.deepcopy(document)
-    after = trusts.add_service(document, EC2)
+    after = trusts.add_service(document, EC2, let({"Service": [EC2, "a.amazonaws.com"]}))
     assert trusts.trusts_service(after, EC2, "aws")
     assert document == before
     assert after["Statement"][:-1] == documents.members(before.get("Statement"))
+    assert after["Statement"][-1]["Principal"] == {"Service": EC2}
     assert after["Version"] == before.get("Version", "2012-10-17")
 
 

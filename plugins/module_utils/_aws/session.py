@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, FrozenSet, Mapping
 
 from .._model.errors import Refusal
 
@@ -16,7 +16,10 @@ CLIENT_CONFIG = {"retries": {"mode": "adaptive", "max_attempts": 10}, "max_pool_
 """botocore repeats throttled, failed and broken calls by itself. Options of the user's ``aws_config`` win over these."""
 
 _BUSY = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
-_NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
+NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
+"""Answers to a call on something that this run has just changed, while IAM still sees the state of before."""
+NOT_YET_KNOWN = frozenset({"Invalid principal"})
+"""The same for somebody that a trust policy names, in place of the code of so general an error."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,12 @@ class Retry:
         self._clock = clock
         self._sleep = sleep
 
-    def __call__(self, operation: Callable[..., Dict[str, Any]], arguments: Mapping[str, Any], fresh: bool = False) -> Dict[str, Any]:
+    def __call__(
+        self, operation: Callable[..., Dict[str, Any]], arguments: Mapping[str, Any], passing: FrozenSet[str] = frozenset()
+    ) -> Dict[str, Any]:
         """Call ``operation``.
 
-        :param fresh: it works on something that this run has just changed, so that IAM's old view of it means waiting.
+        :param passing: which answers, besides those of a busy IAM, are sure to pass: see ``NOT_YET_VISIBLE``, ``NOT_YET_KNOWN``.
         """
         deadline = self._clock() + self._seconds
         pause = 0.5
@@ -81,17 +86,17 @@ class Retry:
             try:
                 return operation(**arguments)
             except Exception as error:
-                if not self._passes(error, fresh) or self._clock() + pause > deadline:
+                if not self._passes(error, passing) or self._clock() + pause > deadline:
                     raise
             self._sleep(pause)
             pause = min(pause * 2, 8)
 
     @staticmethod
-    def _passes(error: Exception, fresh: bool) -> bool:
+    def _passes(error: Exception, passing: FrozenSet[str]) -> bool:
         code = error_code(error)
-        if code in _BUSY:
-            return True
-        return fresh and (code in _NOT_YET_VISIBLE or (code == "MalformedPolicyDocument" and "nvalid principal" in str(error)))
+        if code == "MalformedPolicyDocument":
+            return any(text.lower() in str(error).lower() for text in passing & NOT_YET_KNOWN)
+        return code in _BUSY or code in passing
 
 
 def wait_until_stable(

@@ -75,10 +75,12 @@ def tags(value: Mapping[str, Any], entry: str) -> Dict[str, str]:
     unique([str(key) for key in value], "tag key", entry)
     result = {}
     for key, content in value.items():
+        if content is None:
+            raise InputError(f"{entry}: the tag {_show(key)} has no value. Write an empty text for an empty one.")
         key, content = str(key), str(content)
         if key.lower().startswith("aws:"):
             raise InputError(f"{entry}: the tag key {_show(key)} begins with aws:, which is reserved for AWS. Choose another key.")
-        if key.startswith("hybridops.aws_agents/"):
+        if key.lower().startswith("hybridops.aws_agents/"):
             raise InputError(f"{entry}: the tag key {_show(key)} is kept by this collection; use the option owned_by to name the owner.")
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key):
             raise InputError(

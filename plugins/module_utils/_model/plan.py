@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, List, Mapping, Tuple
+from typing import Any, Iterable, List
 
 from .errors import Refusal
 
@@ -56,19 +56,6 @@ def field(what: str, before: Any, after: Any, of: str) -> List[Change]:
         return []
     step = "create" if before is None else "delete" if after is None else "update"
     return [Change(step, what, of=of, before=before, after=after)]
-
-
-def items(
-    what: str, before: Mapping[str, Any], after: Mapping[str, Any], of: str, steps: Tuple[str, str] = ("put", "delete")
-) -> List[Change]:
-    """Return the changes of a keyed collection, additions and updates before removals.
-
-    Removals are marked as implied: a key is only absent from ``after`` when a purge option put it out.
-    """
-    put, delete = steps
-    changes = [Change(put, what, key, of, before.get(key), value) for key, value in sorted(after.items()) if before.get(key) != value]
-    changes += [Change(delete, what, key, of, value, None, implied=True) for key, value in sorted(before.items()) if key not in after]
-    return changes
 
 
 def guard(changes: Iterable[Change], limit: int) -> None:

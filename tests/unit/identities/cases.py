@@ -31,6 +31,7 @@ EC2_TRUST = {
 }
 MINE = {OWNER_TAG: "default"}
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+P_ARN = "arn:aws:iam::123456789012:policy/P"
 AGENT = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
 
 
@@ -75,8 +76,8 @@ def everything(wanted: requests.Request, actual: Identities) -> Identities:
 
 def account(*records: Any, **more: Any) -> Identities:
     """Return an account that holds ``records``. AWS managed policies that tests refer to exist."""
-    managed = {"AmazonSSMManagedInstanceCore": CORE, "CloudWatchAgentServerPolicy": AGENT}
-    more.setdefault("managed", managed)
+    known = {"AmazonSSMManagedInstanceCore": CORE, "CloudWatchAgentServerPolicy": AGENT, CORE: CORE, P_ARN: P_ARN}
+    more.setdefault("found", known)
     return Identities(
         policies={record.name: record for record in records if isinstance(record, Policy)},
         roles={record.name: record for record in records if isinstance(record, Role)},

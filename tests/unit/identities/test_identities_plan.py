@@ -10,14 +10,22 @@ import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities.records import OWNER_TAG, Version
 
-from .cases import AGENT, CORE, EC2_TRUST, MINE, account, document, planned, policy, profile, role, user, words
+from .cases import AGENT, CORE, EC2_TRUST, MINE, P_ARN, account, document, planned, policy, profile, role, user, words
 
-P_ARN = "arn:aws:iam::123456789012:policy/P"
 OTHER = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 VERSIONS = tuple(Version(f"v{number}", number == 6) for number in range(2, 7))
+
+
+def trusting(who):
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::123456789012:{who}"}, "Action": "sts:AssumeRole"}],
+    }
+
+
 P = {"name": "P", "document": document("s3:GetObject")}
 
 CASES = {
@@ -152,7 +160,7 @@ CASES = {
         ["put inline policy b on role R", "delete inline policy c from role R"],
     ),
     "role deleted: dependants first, profile with it": (
-        account(role(attached=(CORE,), inline={"i": {}}, profile=profile("R", "R"), other_profiles=("X",))),
+        account(role(attached=(CORE,), inline={"i": {}}, profile=profile("R", "R"), other_profiles=(profile("X", "R", tags={}),))),
         {"roles": [{"name": "R", "state": "absent"}]},
         [
             "remove role R from instance profile R",
@@ -171,12 +179,87 @@ CASES = {
             "users": [{"name": "u", "state": "absent"}],
         },
         [
-            f"detach managed policy {P_ARN} from user u",
-            "delete user u",
             f"detach managed policy {P_ARN} from role R",
             "delete role R",
+            f"detach managed policy {P_ARN} from user u",
+            "delete user u",
             "delete policy P",
         ],
+    ),
+    "what replaces comes after what takes over": (
+        account(policy(), role(attached=(P_ARN,), inline={"i": document("s3:GetObject", "s3:PutObject")})),
+        {
+            "policies": [{"name": "P", "document": document("s3:PutObject")}, {"name": "Q", "document": document("s3:GetObject")}],
+            "roles": [
+                {
+                    "name": "R",
+                    "policies": ["P", "Q"],
+                    "inline_policies": [
+                        {"name": "i", "document": document("s3:PutObject")},
+                        {"name": "j", "document": document("s3:GetObject")},
+                    ],
+                }
+            ],
+        },
+        [
+            "create policy Q",
+            "put inline policy j on role R",
+            "attach managed policy arn:aws:iam::123456789012:policy/Q to role R",
+            "update document of policy P",
+            "put inline policy i on role R",
+        ],
+    ),
+    "a boundary limits before more is attached": (
+        account(role()),
+        {"roles": [{"name": "R", "boundary": P_ARN, "policies": [CORE]}]},
+        ["create permissions boundary for role R", f"attach managed policy {CORE} to role R"],
+    ),
+    "who is trusted is made first": (
+        account(),
+        {
+            "roles": [
+                {"name": "A", "assume_role_policy_document": trusting("role/B")},
+                {"name": "B", "assume_role_policy_document": trusting("user/u")},
+            ],
+            "users": [{"name": "u"}],
+        },
+        ["create user u", "create role B", "create role A"],
+    ),
+    "boundary taken away and deleted in one task": (
+        account(policy(attached_to=("boundary of role R",)), role(boundary=P_ARN)),
+        {"policies": [{"name": "P", "state": "absent"}], "roles": [{"name": "R", "boundary": ""}]},
+        ["delete permissions boundary from role R", "delete policy P"],
+    ),
+    "a profile that another role is in stays": (
+        account(role(profile=profile("R", "Other"))),
+        {"roles": [{"name": "R", "instance_profile": False}]},
+        [],
+    ),
+    "all profiles of ours go with the role": (
+        account(role(profile=profile("R2", "R"), other_profiles=(profile("R", "R"),))),
+        {"roles": [{"name": "R", "state": "absent", "instance_profile_name": "R2"}]},
+        [
+            "remove role R from instance profile R2",
+            "delete instance profile R2",
+            "remove role R from instance profile R",
+            "delete instance profile R",
+            "delete role R",
+        ],
+    ),
+    "a profile that a broken-off run left goes too": (
+        account(orphaned_profiles={"R": profile("R")}),
+        {"roles": [{"name": "R", "state": "absent"}]},
+        ["delete instance profile R"],
+    ),
+    "a profile that somebody else left stays": (
+        account(orphaned_profiles={"R": profile("R", tags={})}),
+        {"roles": [{"name": "R", "state": "absent"}]},
+        [],
+    ),
+    "an empty profile gets the new role": (
+        account(orphaned_profiles={"R": profile("R")}),
+        {"roles": [{"name": "R", "trust": "ec2", "instance_profile": True}]},
+        ["create role R", "add role R to instance profile R"],
     ),
     # Somebody else's role
     "existing role: only added to": (
@@ -192,6 +275,23 @@ CASES = {
         account(role(trust=OTHER, tags={})),
         {"roles": [{"name": "R", "existing": True, "trust": "ec2", "add_trust": True}]},
         ["update trust policy of role R"],
+    ),
+    "existing role: its own inline policy of that name stays when it is taken back": (
+        account(role(tags={}, inline={"i": document("s3:GetObject"), "j": document("s3:PutObject")})),
+        {
+            "roles": [
+                {
+                    "name": "R",
+                    "existing": True,
+                    "state": "absent",
+                    "inline_policies": [
+                        {"name": "i", "document": document("s3:PutObject")},
+                        {"name": "j", "document": document("s3:PutObject")},
+                    ],
+                }
+            ]
+        },
+        ["delete inline policy j from role R"],
     ),
     "existing role: profile added on request": (
         account(role(tags={})),
@@ -294,6 +394,27 @@ REFUSALS = {
         {"roles": [{"name": "R", "existing": True, "trust": "ec2", "instance_profile": True}]},
         "no instance profile holds it",
     ),
+    "existing role: another text under that name": (
+        account(role(tags={}, inline={"i": document("s3:GetObject")})),
+        {"roles": [{"name": "R", "existing": True, "inline_policies": [{"name": "i", "document": document("s3:PutObject")}]}]},
+        "an inline policy i with another text",
+    ),
+    "policy of the account that is not there": (
+        account(),
+        {"users": [{"name": "u", "policies": ["account:/x/Nope"]}]},
+        "there is no policy arn:aws:iam::123456789012:policy/x/Nope",
+    ),
+    "boundary that is not there": (account(), {"users": [{"name": "u", "boundary": "account:Nope"}]}, "boundary of u: there is no policy"),
+    "policy under another path": (
+        account(local_policies={"p": "arn:aws:iam::123456789012:policy/x/P"}),
+        {"policies": [P]},
+        "the account has arn:aws:iam::123456789012:policy/x/P",
+    ),
+    "more tags than IAM stores": (
+        account(role(tags={**MINE, **{f"k{n}": "" for n in range(40)}})),
+        {"roles": [{"name": "R", "tags": {f"t{n}": "" for n in range(10)}}]},
+        "it would have 51 tags",
+    ),
     "profile holds another role": (
         account(role(profile=profile("R", "Other"))),
         {"roles": [{"name": "R", "instance_profile": True}]},
@@ -330,6 +451,21 @@ def test_refusal(actual, asked, message):
     with pytest.raises(Refusal) as caught:
         planned(actual, **asked)
     assert message in str(caught.value)
+
+
+def test_added_trust_is_as_narrow_as_the_form():
+    entry = {"name": "R", "existing": True, "trust": "ssm", "add_trust": True}
+    (change,) = planned(account(role(tags={})), roles=[entry])
+    assert change.after["Statement"][:-1] == EC2_TRUST["Statement"]
+    assert change.after["Statement"][-1] == {
+        "Effect": "Allow",
+        "Principal": {"Service": "ssm.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+            "ArnLike": {"aws:SourceArn": ["arn:aws:ssm:eu-west-1:123456789012:*"]},
+        },
+    }
 
 
 def test_what_is_named_does_not_count_for_the_guard():

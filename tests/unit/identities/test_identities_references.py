@@ -39,12 +39,21 @@ def test_aws_managed_policies_are_tried_at_the_bare_path_and_under_service_role(
 
 
 def test_a_customer_policy_of_the_same_name_is_no_match_for_an_aws_managed_one():
-    attached = ["arn:aws-us-gov:iam::123456789012:policy/CloudWatchAgentServerPolicy"]
-    assert references.attached_match("CloudWatchAgentServerPolicy", attached, GOV) == ""
-    attached += ["arn:aws-us-gov:iam::aws:policy/CloudWatchAgentServerPolicy"]
-    assert references.attached_match("CloudWatchAgentServerPolicy", attached, GOV) == attached[1]
+    held = ["arn:aws-us-gov:iam::123456789012:policy/CloudWatchAgentServerPolicy"]
+    assert references.answered("CloudWatchAgentServerPolicy", OWN, held, GOV) == ""
+    held += ["arn:aws-us-gov:iam::aws:policy/CloudWatchAgentServerPolicy"]
+    assert references.answered("CloudWatchAgentServerPolicy", OWN, held, GOV) == held[1]
+
+
+def test_a_reference_by_arn_is_no_proof_that_the_policy_is_there():
+    arn = "arn:aws-us-gov:iam::123456789012:policy/x/P"
+    assert references.answered("account:/x/P", OWN, [], GOV) == references.answered(arn, OWN, [], GOV) == ""
+    assert references.answered("account:/x/P", OWN, [arn], GOV) == arn
+    with pytest.raises(Refusal, match="there is no policy arn:aws-us-gov:iam::123456789012:policy/x/P"):
+        references.resolve("account:/x/P", OWN, [], {}, GOV, "user u")
+    assert references.resolve("account:/x/P", OWN, [], {"account:/x/P": arn}, GOV, "user u") == arn
 
 
 def test_a_policy_that_is_not_there_is_refused_with_the_remedy():
     with pytest.raises(Refusal, match="no AWS managed policy named Nope in the partition aws-us-gov.*account:/path/Nope"):
-        references.resolve("Nope", OWN, {}, GOV, "user u")
+        references.resolve("Nope", OWN, [], {}, GOV, "user u")

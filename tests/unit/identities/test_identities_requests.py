@@ -18,13 +18,16 @@ D = document("s3:GetObject")
 WIDE = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 
 WRONG = {
-    "policy name": ({"policies": [{"name": "a b", "document": D}]}, ["policy a b", "not a valid managed policy name", "1 to 128"]),
+    "policy name": ({"policies": [{"name": "a b", "document": D}]}, ["policies", "'a b'", "not a valid managed policy name", "1 to 128"]),
     "policy name too long": ({"policies": [{"name": "a" * 129, "document": D}]}, ["1 to 128"]),
     "role name too long": ({"roles": [{"name": "r" * 65}]}, ["role name", "1 to 64"]),
     "user name empty": ({"users": [{"name": ""}]}, ["user name"]),
     "user name with a newline": ({"users": [{"name": "a\n"}]}, ["user name"]),
     "user name not ASCII": ({"users": [{"name": "jürgen"}]}, ["user name"]),
-    "inline policy name": ({"roles": [{"name": "R", "inline_policies": [{"name": "a/b", "document": D}]}]}, ["role R, inline policy a/b"]),
+    "inline policy name": (
+        {"roles": [{"name": "R", "inline_policies": [{"name": "a/b", "document": D}]}]},
+        ["role R: 'a/b'", "inline policy name"],
+    ),
     "profile name": ({"roles": [{"name": "R", "instance_profile_name": "a b"}]}, ["role R", "instance profile name"]),
     "path without slash": ({"users": [{"name": "u", "path": "hybridops"}]}, ["user u", "begins and ends with /"]),
     "path too long": ({"users": [{"name": "u", "path": "/" + "a" * 511 + "/"}]}, ["at most 512"]),
@@ -114,6 +117,25 @@ WRONG = {
         {"roles": [{"name": "R", "existing": True, "description": "d", "purge_policies": True}]},
         ["role R", "only adds", "description, purge_policies"],
     ),
+    "existing role trusted by a form that is no service": (
+        {
+            "roles": [
+                {"name": "R", "existing": True, "trust": "account", "trust_options": {"accounts": ["210987654321"], "external_ids": ["x"]}}
+            ]
+        },
+        ["role R", "ec2, ssm or service"],
+    ),
+    "ARN of another account": (
+        {"users": [{"name": "u", "policies": ["arn:aws:iam::210987654321:policy/x"]}]},
+        ["user u", "another account"],
+    ),
+    "tag without a value": ({"tags": {"a": None}}, ["the tag 'a' has no value"]),
+    "tag key of ours in another spelling": ({"users": [{"name": "u", "tags": {"HybridOps.aws_agents/Owner": "me"}}]}, ["owned_by"]),
+    "too many tags with the call's": (
+        {"users": [{"name": "u", "tags": {f"k{n}": "" for n in range(49)}}], "tags": {"common": ""}},
+        ["user u", "51 tags"],
+    ),
+    "waiting for no time": ({"wait_timeout": 0}, ["wait_timeout", "wait: false"]),
     "add_trust without existing": ({"roles": [{"name": "R", "add_trust": True}]}, ["existing: true"]),
 }
 
@@ -129,7 +151,7 @@ def test_wrong_input(given, parts):
 def test_a_message_does_not_repeat_ten_thousand_characters():
     with pytest.raises(InputError) as caught:
         request(users=[{"name": "x" * 10_000}])
-    assert len(str(caught.value).replace("x" * 10_000, "")) < 400
+    assert len(str(caught.value)) < 400
 
 
 def test_the_partition_of_an_arn_is_not_judged_before_it_is_known():

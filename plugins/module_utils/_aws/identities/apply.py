@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Set, Tuple
 
 from ..._model import document as documents
 from ..._model.errors import Refusal
 from ..._model.identities.records import DEPENDANTS, Policy, Role, User
 from ..._model.plan import Change
-from ..session import Retry, error_code, wait_until_stable
+from ..session import NOT_YET_KNOWN, NOT_YET_VISIBLE, Retry, error_code, wait_until_stable
 from . import dependants
 from .read import Reader
 
@@ -157,15 +157,15 @@ class Writer:
         """
         if change.what in DEPENDANTS and change.step == "delete":
             delete = dependants.DELETE[change.what]
-            self._drop(delete, {"iam": self._iam, "user": _owner(change), "value": change.key})
+            self._drop(change, delete, {"iam": self._iam, "user": _owner(change), "value": change.key})
         else:
             call = CALLS[(change.of.rpartition(" ")[0], change.step, change.what)]
             operation, arguments = getattr(self._iam, call.operation), call.arguments(change)
             if call.gone_is_done:
-                self._drop(operation, arguments)
+                self._drop(change, operation, arguments)
             else:
                 self._make(change, operation, arguments)
-        self._touched.add(change.of or f"{change.what} {change.key}")
+        self._touched.update(_made(change))
 
     def settle(self, changes: List[Change]) -> None:
         """Wait for the last thing that somebody else will use: an instance profile, or else the last role or user made."""
@@ -190,28 +190,49 @@ class Writer:
 
     def _make(self, change: Change, operation: Callable[..., Any], arguments: Arguments) -> None:
         try:
-            self._retry(operation, arguments, fresh=bool(self._touched))
+            self._retry(operation, arguments, self._passing(change))
         except self._iam.exceptions.ClientError as error:
             remedy = _remedy(change, error_code(error))
             if remedy:
                 raise Refusal(f"Could not {change}: {error}. {remedy}") from error
             raise
 
-    def _drop(self, operation: Callable[..., Any], arguments: Arguments) -> None:
+    def _drop(self, change: Change, operation: Callable[..., Any], arguments: Arguments) -> None:
         def gone_is_done(**given: Any) -> Any:
             try:
                 return operation(**given)
             except self._iam.exceptions.NoSuchEntityException:
                 return {}
 
-        self._retry(gone_is_done, arguments, fresh=bool(self._touched))
+        self._retry(gone_is_done, arguments, self._passing(change))
+
+    def _passing(self, change: Change) -> FrozenSet[str]:
+        """Return the answers that pass: nothing is waited for that this run did not make or change itself."""
+        passing = NOT_YET_KNOWN if self._touched else frozenset()
+        return passing | NOT_YET_VISIBLE if self._touched.intersection(_needs(change)) else passing
+
+
+def _made(change: Change) -> Set[str]:
+    """Return the names and the ARN under which later changes may need what this one made or changed."""
+    names = {change.of or f"{change.what} {change.key}"}
+    if change.step == "create" and not change.of:
+        names.add(change.after.arn)
+    return names
+
+
+def _needs(change: Change) -> Set[str]:
+    """Return what a change works on: its object, what it is attached to or takes in, and a boundary."""
+    boundary = change.after if change.what == "permissions boundary" else getattr(change.after, "boundary", None)
+    return {change.of, f"{change.what} {change.key}", change.key, boundary or ""} - {""}
 
 
 def _remedy(change: Change, code: str) -> str:
     if code == "PolicyNotAttachable":
-        name = change.key.rpartition("/")[2]
+        name = (change.key or str(change.after)).rpartition("/")[2]
         instead = "AmazonSSMManagedInstanceCore" if name == "AmazonEC2RoleforSSM" else "the policy that AWS names as its successor"
         return f"AWS has retired {name}: it stays where it is attached and cannot be attached anew. Use {instead} instead."
+    if change.step == "add" and code in ("EntityAlreadyExists", "LimitExceeded"):
+        return "Another run has put a role into the instance profile meanwhile, and it holds one only. Run the task again to see which."
     if code == "EntityAlreadyExists" and change.step == "create":
         return (
             "It was not there a moment ago: another run is making it, or it exists in another spelling or under another path, which IAM "

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..._model.identities.records import DEPENDANTS
@@ -24,7 +25,7 @@ def _known(listing: Listing, iam: Any, user: str) -> List[str]:
     try:
         return listing(iam, user)
     except iam.exceptions.ClientError as error:
-        if error_code(error) != "InvalidAction":
+        if error_code(error) not in ("InvalidAction", "NotSupportedService", "ServiceNotSupported"):
             raise
         return []
 
@@ -75,7 +76,9 @@ def _delete(operation: str, key: str) -> Callable[..., Any]:
 
 
 def _delete_virtual_mfa(iam: Any, user: str, value: str) -> None:
-    iam.deactivate_mfa_device(UserName=user, SerialNumber=value)
+    # Deactivated already when a run broke off between the two.
+    with suppress(iam.exceptions.NoSuchEntityException):
+        iam.deactivate_mfa_device(UserName=user, SerialNumber=value)
     iam.delete_virtual_mfa_device(SerialNumber=value)
 
 

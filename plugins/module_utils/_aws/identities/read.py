@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from urllib.parse import unquote
 
 from ..._model import document as documents
 from ..._model.context import Context
+from ..._model.errors import Refusal
 from ..._model.identities import references
+from ..._model.identities.overlay import Resolver, held
 from ..._model.identities.records import Document, Identities, InstanceProfile, Policy, Role, User, Version
 from ..._model.identities.requests import PermissionsRequest, PolicyRequest, Request, RoleRequest, UserRequest
 from ..session import error_code
@@ -48,18 +52,21 @@ class Reader:
                 roles={name: future.result() for name, future in roles.items()},
                 users=bulk if users is None else {name: future.result() for name, future in users.items()},  # type: ignore[arg-type]
             )
-            alone = [entry for entry in request.roles if found.roles[entry.name] is None and entry.instance_profile and entry.present]
+            alone = [entry for entry in request.roles if self._may_leave_profile(entry, found)]
             orphans = dict(zip((entry.name for entry in alone), pool.map(self.profile, [entry.profile_name for entry in alone])))
-            unknown = self._managed_names(found)
-            managed = dict(zip(unknown, pool.map(self._managed, unknown)))
-        return Identities(
-            found.policies,
-            found.roles,
-            found.users,
-            managed={name: arn for name, arn in managed.items() if arn},
+            unknown = self._unknown_references(found)
+            looked_up = dict(zip(unknown, pool.map(self._look_up, unknown)))
+        found = replace(
+            found,
+            found={reference: arn for reference, arn in looked_up.items() if arn},
+            local_policies=self._local_policies(found),
             orphaned_profiles={name: profile for name, profile in orphans.items() if profile},
-            attachments_quota=self._quota(found),
         )
+        return replace(found, attachments_quota=self._quota(found))
+
+    @staticmethod
+    def _may_leave_profile(entry: RoleRequest, found: Identities) -> bool:
+        return found.roles[entry.name] is None and not entry.existing and (entry.instance_profile is True or not entry.present)
 
     def profile(self, name: str) -> Optional[InstanceProfile]:
         answer = self._get(self._iam.get_instance_profile, InstanceProfileName=name)
@@ -121,16 +128,18 @@ class Reader:
             other_profiles=others,
         )
 
-    def _profiles(self, entry: RoleRequest) -> Tuple[Optional[InstanceProfile], Tuple[str, ...]]:
+    def _profiles(self, entry: RoleRequest) -> Tuple[Optional[InstanceProfile], Tuple[InstanceProfile, ...]]:
         if entry.present and not entry.existing:
             return (None if entry.instance_profile is None else self.profile(entry.profile_name)), ()
         if entry.existing and not entry.instance_profile:
             return None, ()
-        holding = [_profile(item) for item in self._all("list_instance_profiles_for_role", "InstanceProfiles", RoleName=entry.name)]
+        # The listing may leave out tags, as IAM's other listings do, so each is read by its name.
+        listed = self._all("list_instance_profiles_for_role", "InstanceProfiles", RoleName=entry.name)
+        holding = [profile for profile in (self.profile(item["InstanceProfileName"]) for item in listed) if profile]
         named = next((profile for profile in holding if profile.name == entry.profile_name), None)
-        if entry.existing and named is None:
-            named = holding[0] if holding else self.profile(entry.profile_name)
-        return named, tuple(profile.name for profile in holding if profile is not named)
+        if named is None:
+            named = holding[0] if holding and entry.existing else self.profile(entry.profile_name)
+        return named, tuple(profile for profile in holding if profile is not named)
 
     def _user(self, entry: UserRequest) -> Optional[User]:
         answer = self._get(self._iam.get_user, UserName=entry.name)
@@ -165,20 +174,18 @@ class Reader:
             return None
         return result
 
-    def _managed_names(self, found: Identities) -> List[str]:
-        """Return the AWS managed names that must be looked up: those that nothing attached answers already."""
+    def _unknown_references(self, found: Identities) -> List[str]:
+        """Return the references that must be looked up: those that neither the call nor anything in use answers."""
         own = self._request.own_policies(self._context)
-        names = set()
-        for entry, record in self._holders(found):
-            there = list(record.attached) if record else []
-            if record and record.boundary:
-                there.append(record.boundary)
-            for reference in (*(entry.policies or ()), *([entry.boundary] if entry.boundary else [])):
-                if references.known_arn(reference, own, self._context) or references.attached_match(reference, there, self._context):
-                    continue
-                if entry.present:
-                    names.add(reference)
-        return sorted(names)
+        return sorted(
+            {
+                reference
+                for entry, record in self._holders(found)
+                if entry.present
+                for reference in (*(entry.policies or ()), *([entry.boundary] if entry.boundary else []))
+                if not references.answered(reference, own, held(record), self._context)
+            }
+        )
 
     def _holders(self, found: Identities) -> Iterable[Tuple[PermissionsRequest, Any]]:
         for role in self._request.roles:
@@ -186,18 +193,35 @@ class Reader:
         for user in self._request.users:
             yield user, found.users[user.name]
 
-    def _managed(self, reference: str) -> str:
-        for arn in references.candidates(reference, self._context):
+    def _look_up(self, reference: str) -> str:
+        for arn in references.to_look_up(reference, self._request.own_policies(self._context), self._context):
             if self._get(self._iam.get_policy, PolicyArn=arn):
                 return arn
         return ""
 
+    def _local_policies(self, found: Identities) -> Dict[str, str]:
+        """List the account's own policies where one shall be made: it may be there under another path or in another spelling."""
+        if not any(entry.present and found.policies[entry.name] is None for entry in self._request.policies):
+            return {}
+        listed = self._all("list_policies", "Policies", Scope="Local", PaginationConfig={"PageSize": 1000})
+        return {policy["PolicyName"].lower(): policy["Arn"] for policy in listed}
+
     def _quota(self, found: Identities) -> Mapping[str, int]:
         """Ask for the account's real quotas only where ten attachments, the smallest that IAM sets, may not do."""
-        crowded = any(len({*(entry.policies or ()), *(record.attached if record else ())}) > 10 for entry, record in self._holders(found))
+        resolver = Resolver(self._request, found, self._context)
+        crowded = False
+        for entry, record in self._holders(found):
+            with suppress(Refusal):  # the planner says so
+                wanted = {resolver(reference, record, entry.name) for reference in entry.policies or ()} if entry.present else set()
+                crowded = crowded or len(wanted.union(record.attached if record else ())) > 10
         if not crowded:
             return {}
-        summary = self._iam.get_account_summary()["SummaryMap"]
+        try:
+            summary = self._iam.get_account_summary()["SummaryMap"]
+        except self._iam.exceptions.ClientError as error:
+            if error_code(error) != "AccessDenied":
+                raise
+            return {}
         quotas = {"role": summary.get("AttachedPoliciesPerRoleQuota"), "user": summary.get("AttachedPoliciesPerUserQuota")}
         return {kind: quota for kind, quota in quotas.items() if quota}
 
@@ -217,7 +241,7 @@ class Reader:
         except self._iam.exceptions.NoSuchEntityException:
             return None
 
-    def _all(self, operation: str, key: str, **arguments: str) -> List[Any]:
+    def _all(self, operation: str, key: str, **arguments: Any) -> List[Any]:
         return [item for page in self._iam.get_paginator(operation).paginate(**arguments) for item in page[key]]
 
 

@@ -69,8 +69,8 @@ class Role:
     tags: Tags
     profile: Optional[InstanceProfile] = None
     """The instance profile that the request is about."""
-    other_profiles: Tuple[str, ...] = field(default=(), compare=False)
-    """Names of further profiles that hold the role. Read only when the role goes."""
+    other_profiles: Tuple[InstanceProfile, ...] = field(default=(), compare=False)
+    """Further profiles that hold the role. Read only when the role goes."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,10 @@ class Identities:
     policies: Mapping[str, Optional[Policy]]
     roles: Mapping[str, Optional[Role]]
     users: Mapping[str, Optional[User]]
-    managed: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """AWS managed policies that were looked up: reference to ARN. A reference that is missing here does not exist."""
+    found: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Managed policies that were looked up: reference to ARN. A reference that is missing here does not exist."""
+    local_policies: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """The account's customer managed policies: name in small letters to ARN. Read only when one shall be made."""
     orphaned_profiles: Mapping[str, InstanceProfile] = field(default_factory=dict, compare=False)
     """Instance profiles that are there although the role, by whose name they are listed, is not."""
     attachments_quota: Mapping[str, int] = field(default_factory=dict, compare=False)

@@ -28,11 +28,16 @@ def check(reference: str, context: Context, entry: str) -> None:
                 f"{entry}: {reference} lies in the partition {parts['partition']}, but the caller's account is in {context.partition}. "
                 "Give the policy by its name, which finds the right partition by itself."
             )
+        if not context.assumed and parts["account"] not in ("aws", context.account):
+            raise InputError(
+                f"{entry}: {reference} belongs to another account, and IAM attaches only policies of AWS and of the account itself, "
+                f"which is {context.account}."
+            )
         return
     if reference.startswith(ACCOUNT_PREFIX):
         _path_and_name(reference[len(ACCOUNT_PREFIX) :], entry)
         return
-    names.name("managed policy", reference.rsplit("/", 1)[-1], entry)
+    _path_and_name(reference, entry)
 
 
 def known_arn(reference: str, own: Mapping[str, str], context: Context) -> str:
@@ -50,31 +55,44 @@ def known_arn(reference: str, own: Mapping[str, str], context: Context) -> str:
     return ""
 
 
+def to_look_up(reference: str, own: Mapping[str, str], context: Context) -> List[str]:
+    """Return the ARNs to look for, likeliest first."""
+    known = known_arn(reference, own, context)
+    return [known] if known else candidates(reference, context)
+
+
 def candidates(reference: str, context: Context) -> List[str]:
     """Return the ARNs under which AWS may keep the managed policy of that name, likeliest first."""
     paths: Tuple[str, ...] = ("",) if "/" in reference else _BARE_PATHS
     return [context.arn("iam", f"policy/{path}{reference.lstrip('/')}", region="", account="aws") for path in paths]
 
 
-def attached_match(reference: str, attached: Iterable[str], context: Context) -> str:
-    """Return the ARN of an AWS managed policy of that name that is already attached, or an empty string."""
-    possible = set(candidates(reference, context))
-    return next((arn for arn in attached if arn in possible), "")
+def answered(reference: str, own: Mapping[str, str], held: Iterable[str], context: Context) -> str:
+    """Return the ARN where no look-up is needed, since the policy is made by the same call or is in use here; else an empty text."""
+    if reference in own:
+        return own[reference]
+    in_use = set(held)
+    return next((arn for arn in to_look_up(reference, own, context) if arn in in_use), "")
 
 
-def resolve(reference: str, own: Mapping[str, str], managed: Mapping[str, str], context: Context, entry: str) -> str:
+def resolve(reference: str, own: Mapping[str, str], held: Iterable[str], found: Mapping[str, str], context: Context, entry: str) -> str:
     """Return the ARN of any reference.
 
-    :param managed: what was found under the references that are AWS managed names.
+    :param held: ARNs of policies that are in use by the one who refers.
+    :param found: what was looked up, by reference.
     :raises Refusal: when there is no such policy.
     """
-    arn = known_arn(reference, own, context) or managed.get(reference, "")
-    if not arn:
-        raise Refusal(
-            f"{entry}: there is no AWS managed policy named {reference} in the partition {context.partition}. For a policy of this account "
-            f"write account:/path/{reference}, or define it under policies in the same task."
-        )
-    return arn
+    arn = answered(reference, own, held, context) or found.get(reference, "")
+    if arn:
+        return arn
+    known = known_arn(reference, own, context)
+    if known:
+        raise Refusal(f"{entry}: there is no policy {known}. Correct the reference, or define the policy under policies in the same task.")
+    raise Refusal(
+        f"{entry}: there is no AWS managed policy named {reference} in the partition {context.partition}. One that lies under a path is "
+        f"given with it, as job-function/ViewOnlyAccess. For a policy of this account write account:/path/{reference}, or define it under "
+        "policies in the same task."
+    )
 
 
 def _path_and_name(rest: str, entry: str) -> Tuple[str, str]:

@@ -115,13 +115,27 @@ def request(options: Mapping[str, Any], context: Context) -> Request:
     names.unique([role.name for role in result.roles], "role", "roles")
     names.unique([user.name for user in result.users], "user", "users")
     names.unique([role.profile_name for role in result.roles if role.instance_profile], "instance profile", "roles")
+    if options["wait"] and options["wait_timeout"] < 1:
+        raise InputError("wait_timeout: to wait takes at least 1 second. Set wait: false to go on at once.")
+    _check_tags(result)
     _check_references(result, context)
     return result
 
 
+def _check_tags(wanted: Request) -> None:
+    """Count the tags that a new object would get: its own, the call's, and the owner's."""
+    for kind, entries in (("policy", wanted.policies), ("role", wanted.roles), ("user", wanted.users)):
+        for entry in entries:
+            count = len({key.lower() for key in (*wanted.tags, *(entry.tags or {}))}) + 1
+            if count > names.TAGS_PER_OBJECT:
+                raise InputError(
+                    f"{kind} {entry.name}: with the tags of the call and the owner's it would have {count} tags, more than the "
+                    f"{names.TAGS_PER_OBJECT} that IAM stores."
+                )
+
+
 def _policy(entry: Mapping[str, Any], context: Context) -> PolicyRequest:
-    where = f"policy {entry['name']}"
-    names.name("managed policy", entry["name"], where)
+    where = f"policy {names.name('managed policy', entry['name'], 'policies')}"
     present = entry["state"] == "present"
     return PolicyRequest(
         name=entry["name"],
@@ -148,8 +162,7 @@ def _document(entry: Mapping[str, Any], context: Context, limit: int, where: str
 
 
 def _permissions(entry: Mapping[str, Any], kind: str, inline_limit: int, context: Context) -> Dict[str, Any]:
-    where = f"{kind} {entry['name']}"
-    names.name(kind, entry["name"], where)
+    where = f"{kind} {names.name(kind, entry['name'], f'{kind}s')}"
     policies = entry["policies"]
     if policies is not None:
         names.unique(policies, "policy", where)
@@ -173,8 +186,8 @@ def _inline(entries: Optional[List[Dict[str, Any]]], limit: int, context: Contex
     names.unique([str(entry["name"]) for entry in entries], "inline policy", where)
     result = {}
     for entry in entries:
-        of = f"{where}, inline policy {entry['name']}"
-        result[names.name("inline policy", entry["name"], of)] = _document(entry, context, limit, of)
+        name = names.name("inline policy", entry["name"], where)
+        result[name] = _document(entry, context, limit, f"{where}, inline policy {name}")
     total = sum(documents.size(document) for document in result.values())
     if total > limit:
         raise InputError(
@@ -189,8 +202,8 @@ def _user(entry: Mapping[str, Any], context: Context) -> UserRequest:
 
 
 def _role(entry: Mapping[str, Any], context: Context) -> RoleRequest:
-    where = f"role {entry['name']}"
     common = _permissions(entry, "role", documents.ROLE_INLINE_LIMIT, context)
+    where = f"role {entry['name']}"
     if entry["existing"]:
         _refuse_existing(entry, where)
     elif entry["add_trust"] or entry["add_instance_profile"]:
@@ -216,6 +229,11 @@ def _refuse_existing(entry: Mapping[str, Any], where: str) -> None:
         if entry[key] is not None
     ]
     refused += [key for key in ("purge_policies", "purge_inline_policies", "purge_tags") if entry[key]]
+    if entry["trust"] not in (None, "ec2", "ssm", "service"):
+        raise InputError(
+            f"{where}: with existing: true, trust says which service the role must serve, so it is ec2, ssm or service. Who else may "
+            "assume somebody else's role is theirs to say."
+        )
     if refused:
         raise InputError(
             f"{where}: existing: true only adds to somebody else's role, so {', '.join(refused)} cannot be given. "

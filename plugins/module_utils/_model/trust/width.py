@@ -60,11 +60,18 @@ def trusts_service(document: Mapping[str, Any], service: str, partition: str) ->
     return allowed and not any(_effect(statement) == "deny" and not statement.get("Condition") for statement in covering)
 
 
-def add_service(document: Mapping[str, Any], service: str) -> Document:
-    """Return ``document`` with one more statement that lets ``service`` assume the role; all others stay as they are."""
+def add_service(document: Mapping[str, Any], service: str, wanted: Mapping[str, Any]) -> Document:
+    """Return ``document`` with the statements of ``wanted`` that let ``service`` assume the role, under their conditions.
+
+    All that is there stays as it is.
+    """
     result: Document = copy.deepcopy(dict(document)) or {"Version": VERSION}
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    result["Statement"] = [*members(result.get("Statement")), statement]
+    added = [
+        {**copy.deepcopy(statement), "Principal": {"Service": service}}
+        for statement in members(wanted.get("Statement"))
+        if service in services({"Statement": [statement]})
+    ]
+    result["Statement"] = [*members(result.get("Statement")), *added]
     return result
 
 
