@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shapes the lists that roles and playbooks pass to ``iam_identities``. Each filter is documented in the file of its name."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any, Callable, Dict
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import grants, inventory
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
+
+
+def _told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what the user must correct into an error of Ansible's."""
+
+    @wraps(function)
+    def filtered(*arguments: Any, **more: Any) -> Any:
+        try:
+            return function(*arguments, **more)
+        except InputError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return filtered
+
+
+def _listed(value: Any) -> Any:
+    return grants.listed(value, "list")
+
+
+class FilterModule:
+    def filters(self) -> Dict[str, Callable[..., Any]]:
+        filters = {
+            "policy_entries": grants.policy_entries,
+            "policy_names": grants.policy_names,
+            "named": grants.named,
+            "listed": _listed,
+            "agent_user_names": inventory.agent_user_names,
+            "identity_arns": inventory.identity_arns,
+        }
+        return {name: _told(function) for name, function in filters.items()}
