@@ -87,13 +87,16 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
 
 
 def converge_module(module: Any, resource: Resource) -> None:
-    """Run ``resource`` for an ``AnsibleAWSModule`` and exit it."""
+    """Run ``resource`` for an ``AnsibleAWSModule`` or a plain ``AnsibleModule`` and exit it."""
     try:
         result = converge(resource, module.check_mode, module._diff)
     except Failure as failure:
         if isinstance(failure.cause, (InputError, Refusal)):
             module.fail_json(msg=failure.text, **failure.result)
-        module.fail_json_aws(failure.cause, msg=failure.text, **failure.result)
+        fail_json_aws = getattr(module, "fail_json_aws", None)
+        if fail_json_aws:
+            fail_json_aws(failure.cause, msg=failure.text, **failure.result)
+        module.fail_json(msg=f"{failure.text}: {failure.cause}", **failure.result)
     module.exit_json(**result)
 
 

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's end of a conversation with a host's Python: code and request on standard input, one line back.
+
+Nothing is copied to the host, and no argument holds more than the few words that start the reading of standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any, Callable, Dict, Mapping
+
+from .credentials import ANSWER
+
+_SOURCES = ("profile.py", "credentials.py")
+_START = (
+    'import sys; r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '
+    '[exec(compile(r.read(int(r.readline())), "<hybridops>", "exec"), n) for _ in range(int(r.readline()))]; n["main"]()'
+)
+
+
+class NoAnswer(Exception):
+    """The host ran something and said nothing we know: what happened there is not known."""
+
+
+class Channel:
+    """Asks the host's Python.
+
+    :param execute: runs a command line on the host with bytes on its standard input; returns ``rc``, ``stdout``, ``stderr``.
+    :param python: the host's interpreter, a path or a command.
+    """
+
+    def __init__(self, execute: Callable[[str, bytes], Mapping[str, Any]], python: str) -> None:
+        self._execute = execute
+        # Isolated: neither the working directory nor PYTHONPATH may put modules of their own before the standard library.
+        self._python = python
+        self._command = f"{python} -I -c {shlex.quote(_START)}"
+        self._code = [Path(__file__).with_name(name).read_bytes() for name in _SOURCES]
+
+    def ask(self, do: str, **request: Any) -> Dict[str, Any]:
+        """Return the host's answer to a request.
+
+        :param do: ``probe``, ``deliver``, ``amend`` or ``take_away``.
+        :raises NoAnswer: when it is not known whether the host did it.
+        """
+        parts = [b"%d\n" % len(self._code), *(b"%d\n%s" % (len(code), code) for code in self._code)]
+        said = self._execute(self._command, b"".join(parts) + json.dumps(dict(request, do=do)).encode())
+        for line in said["stdout"].splitlines():
+            if line.startswith(ANSWER):
+                try:
+                    answer: Dict[str, Any] = json.loads(line[len(ANSWER) :])
+                except ValueError:
+                    raise NoAnswer(f"the host's answer was cut short, status {said['rc']}") from None
+                return answer
+        tail = " / ".join(line.strip() for line in said["stderr"].strip().splitlines()[-3:]) or "nothing on standard error"
+        raise NoAnswer(f"{self._python} on the host ended with status {said['rc']} and said: {tail[:300]}")

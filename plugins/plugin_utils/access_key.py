@@ -1,0 +1,212 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The access key of a host as a resource: what is read from IAM and the host, and what each change of the plan does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
+from ..module_utils._aws.access_keys import AccessKeys
+from ..module_utils._aws.proof import HostProof
+from ..module_utils._host.channel import Channel
+from ..module_utils._model.access_key import LAST_USES, NEW, TAKE_UP, HostState, Key, Proof, Rules, State, settled
+from ..module_utils._model.errors import Refusal
+from ..module_utils._model.key_decisions import Decision, decide
+from ..module_utils._model.plan import Change
+from ..module_utils._reconcile import Resource
+from .controller import Trap
+from .handover import Failed, Handover
+
+RESTART = "systemctl try-restart amazon-cloudwatch-agent.service"
+_RELISTS = 3
+
+
+class HostAccessKey(Resource):
+    """One host, one user, at most two keys.
+
+    :param execute: runs a command on the host, as ``Channel`` wants it.
+    :param reconnect: forgets the connection, so that the next command makes a new one.
+    """
+
+    def __init__(self, rules: Rules, options: Mapping[str, Any], client: Callable[..., Any], channel: Channel,
+                 execute: Callable[[str, bytes], Mapping[str, Any]], reconnect: Callable[[], None]) -> None:  # fmt: skip
+        self._rules = rules
+        self._trap = Trap()
+        self._client = client
+        self._channel = channel
+        self._execute = execute
+        self._reconnect = reconnect
+        self._proof = HostProof(client, rules.region)
+        self._aws = AccessKeys(client, rules.user, options.get("aws_config"), self._trap.pause)
+        self._before = State(self._aws.now, None, (), HostState())
+        """What was read; empty until then."""
+        self._decision: Optional[Decision] = None
+        self._minted: Optional[Key] = None
+        self._waited = False
+        self._arn = ""
+        self.unreachable = False
+        """Whether the run ended because the host could not be reached."""
+
+    # Read and decide
+
+    def read(self) -> State:
+        user, retired = self._aws.user()
+        keys = self._aws.keys(retired) if user else ()
+        self._arn = user.arn if user else ""
+        host = self._look(self._arn)
+        for _attempt in range(_RELISTS):
+            if not user or not host.key_id or host.proof is Proof.FOREIGN or any(key.id == host.key_id for key in keys):
+                break
+            self._trap.pause(1.0)
+            keys = self._aws.keys(retired)
+        state = State(self._aws.now, user, keys, host)
+        if user and not settled(state, self._rules):
+            known = state.key(host.key_id) is not None
+            holder = self._aws.holder(host.key_id) if host.key_id and not known and host.proof is Proof.UNKNOWN else ""
+            state = replace(
+                state, user=self._aws.with_rights(user), keys=tuple(map(self._aws.with_use, keys)), host=replace(host, holder=holder)
+            )
+        self._before = state
+        return state
+
+    def target(self, actual: State) -> State:
+        self._decision = decide(actual, self._rules)
+        return self._decision.after
+
+    def plan(self, target: State, actual: State) -> List[Change]:  # noqa: ARG002  (the changes lead to it, and come with it)
+        return list(decide(actual, self._rules).changes)
+
+    def _look(self, arn: str) -> HostState:
+        answer = self._ask("probe", **self._attributes, **self._proof.ask(self._aws.now))
+        return self._seen(answer, arn) if answer["ok"] else HostState(error=answer["error"])
+
+    def _seen(self, answer: Mapping[str, Any], arn: str) -> HostState:
+        proof, says = Proof.UNTRIED, ""
+        if answer["key_id"]:
+            signed = answer.get("signature")
+            if not re.fullmatch(r"[A-Za-z0-9_]{1,128}", answer["key_id"]):
+                proof, says = Proof.UNKNOWN, "what the profile holds is no id of a key"
+            elif not signed:
+                proof, says = Proof.WRONG, "the profile holds no secret"
+            else:
+                proof, says = self._proof.judge(answer["key_id"], signed, arn)
+        owner, group = (self._as_asked(answer, *names) for names in (("owner", "uid"), ("group", "gid")))
+        written = self._aws.now - timedelta(seconds=answer["age"]) if answer["exists"] else None
+        return HostState(answer["key_id"], proof, says, written=written, restarted=answer.get("restarted", False), region=answer["region"],
+                         owner=owner, group=group, mode=answer.get("mode", ""), hindrance=answer.get("hindrance", ""),
+                         session=answer.get("session", False))  # fmt: skip
+
+    def _as_asked(self, answer: Mapping[str, Any], name: str, number: str) -> str:
+        """Return an owner or group in the form the user wrote it."""
+        return str(answer.get(number if getattr(self._rules, name).isdigit() else name, ""))
+
+    # Apply
+
+    def apply(self, change: Change) -> None:
+        {
+            ("require", "user"): self._require,
+            ("hand over", "access key"): self._hand_over,
+            ("delete", "access key"): self._delete,
+            ("retire", "access key"): self._retire,
+            ("tag", "access key"): lambda change: self._aws.tag(change.key),
+            ("remove", "profile"): lambda _change: self._write("take_away"),
+            ("update", "profile"): lambda _change: self._write("amend", region=self._rules.region),
+            ("restart", "agent"): self._restart,
+            ("wait for", "agent"): self._wait,
+        }[change.step, change.what](change)
+
+    def _require(self, change: Change) -> None:
+        raise Refusal(
+            f"User {change.key} does not exist, so there is nobody to give a key to. "
+            "Run the playbook hybridops.aws_agents.aws_access with this host in the group of its hosts; it makes the users."
+        )
+
+    def _delete(self, change: Change) -> None:
+        key = self._before.key(change.key)
+        self._aws.delete(change.key, tagged=key is not None and key.tagged is not None)
+
+    def _retire(self, change: Change) -> None:
+        # Read again: AWS's date with it is what the retirement is tagged with, and uses after that forbid to delete the key.
+        old = self._before.key(change.key)
+        used = self._aws.with_use(old).used if old else None
+        if self._waited and used and used > self._written + LAST_USES:
+            raise Refusal(f"{change.key} was used while the agent took up the new key: somebody else holds it. Both keys stay Active.")
+        self._aws.retire(change.key)
+
+    def _restart(self, _change: Change) -> None:
+        try:
+            said = self._execute(RESTART, b"")
+        except AnsibleError as error:
+            self.unreachable = isinstance(error, AnsibleConnectionFailure)
+            raise Failed(f"{RESTART} could not be run: {error}. Both keys stay Active") from error
+        if said["rc"]:
+            raise Failed(f"{RESTART} ended with status {said['rc']}: {said['stderr'].strip()[-300:]}. Both keys stay Active")
+
+    def _wait(self, _change: Change) -> None:
+        self._waited = True
+        self._trap.pause(max(0.0, (self._written + TAKE_UP - self._aws.now).total_seconds()))
+
+    def _write(self, do: str, **more: Any) -> None:
+        answer = self._ask(do, expected=self._before.host.key_id, **self._attributes, **more)
+        if not answer["ok"]:
+            raise Failed(f"{self._rules.path} on the host was not changed: {answer['error']}")
+
+    def _hand_over(self, _change: Change) -> None:
+        host = self._before.host
+        way = Handover(self._rules, self._aws, self._client, self._proof, self._trap, self._ask, self._reconnect, host, self._arn)
+        self._minted = way.run(self._attributes)
+
+    # The host
+
+    @property
+    def _written(self) -> Any:
+        return self._minted.created if self._minted else self._before.host.written or self._aws.now
+
+    @property
+    def _attributes(self) -> Dict[str, str]:
+        return {"owner": self._rules.owner, "group": self._rules.group, "mode": self._rules.mode}
+
+    def _ask(self, do: str, **request: Any) -> Dict[str, Any]:
+        try:
+            answer = self._channel.ask(do, path=self._rules.path, profile=self._rules.profile, **request)
+        except AnsibleConnectionFailure:
+            self.unreachable = True
+            raise
+        self.unreachable = False
+        return answer
+
+    # Report
+
+    def view(self, record: State) -> Dict[str, Any]:
+        decision = self._decision
+        return {
+            "user": self._rules.user,
+            "path": self._rules.path,
+            "profile": self._rules.profile,
+            "key_id": self._named(record.host.key_id),
+            "region": record.host.region,
+            "owner": record.host.owner,
+            "group": record.host.group,
+            "mode": record.host.mode,
+            "keys": [self._told(key, record) for key in record.keys],
+            "decision": decision.reason if decision else "",
+            "awaiting": decision.awaiting if decision else "",
+        }
+
+    def _named(self, key_id: str) -> str:
+        named = self._minted.id if key_id == NEW and self._minted else key_id
+        return named.encode("utf-8", "backslashreplace").decode()
+
+    def _told(self, key: Key, state: State) -> Dict[str, Any]:
+        times = {"created": key.created, "last_used": key.used, "retired": key.tagged}
+        told: Dict[str, Any] = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None for name, moment in times.items()}
+        told.update(id=self._named(key.id), status="Active" if key.active else "Inactive", age_days=max(0, (state.now - key.created).days))
+        told.update(last_used_service=key.used_service, last_used_region=key.used_region)
+        return told

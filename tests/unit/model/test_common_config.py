@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two settings in a file that is everybody's."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.common_config import FILE, PROFILE, current, pointed
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
+from hypothesis import given
+from hypothesis import strategies as st
+
+OURS = {PROFILE: "P", FILE: "/etc/c"}
+ADDED = '[credentials]\n   shared_credential_profile = "P"\n   shared_credential_file = "/etc/c"\n'
+AS_SHIPPED = """# This common-config is used to configure items used for both ssm and cloudwatch access
+
+## Configuration for shared credential.
+# [credentials]
+#    shared_credential_profile = "{profile_name}"
+#    shared_credential_file = "{file_name}"
+
+# [proxy]
+#    http_proxy = "{http_url}"
+"""
+
+CASES = [
+    ("", ADDED),
+    (AS_SHIPPED, AS_SHIPPED + "\n" + ADDED),
+    ("[proxy]\nhttp_proxy = 'x'", "[proxy]\nhttp_proxy = 'x'\n\n" + ADDED),
+    (
+        '[credentials]\nshared_credential_profile="X" # why\n\n[ssl]\na = 1\n',
+        '[credentials]\nshared_credential_profile="P" # why\nshared_credential_file = "/etc/c"\n\n[ssl]\na = 1\n',
+    ),
+    ("[ credentials ] # c\n  shared_credential_file = '/etc/c'\n  shared_credential_profile = 'P'\n", None),
+    ("[credentials]\r\nx = 1\r\n", ADDED.replace("]\n", "]\nx = 1\n").replace("\n", "\r\n")),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_pointed(text, expected):
+    after = pointed(text, OURS)
+    assert after == (text if expected is None else expected)
+    assert pointed(after, OURS) == after
+    assert current(after) == OURS == {name: tomllib.loads(after)["credentials"][name] for name in OURS}
+
+
+@pytest.mark.parametrize(("text", "_expected"), CASES)
+def test_taken_out_again(text, _expected):
+    gone = pointed(pointed(text, OURS), dict.fromkeys(OURS))
+    assert current(gone) == dict.fromkeys(OURS)
+    for section, values in tomllib.loads(text).items():
+        assert {**tomllib.loads(gone).get(section, {}), **{name: values[name] for name in OURS if name in values}} == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[credentials]\n[credentials]\n",
+        "[[credentials]]\n",
+        'credentials.shared_credential_file = "x"\n',
+        "credentials = {}\n",
+        'a = """\n[credentials]\n"""\n',
+        "[credentials]\nshared_credential_file = 3\n",
+        '[credentials]\nshared_credential_file = "a"\nshared_credential_file = "b"\n',
+        '[credentials]\n"shared_credential_file" = "a"\n',
+    ],
+)
+def test_files_that_are_left_alone(text):
+    with pytest.raises(Refusal):
+        pointed(text, OURS)
+
+
+def test_a_value_stays_one_value():
+    with pytest.raises(InputError):
+        pointed("", {FILE: "a\nb"})
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1))
+def test_any_value_comes_back(value):
+    text = pointed("[proxy]\nx = 1\n", {FILE: value})
+    assert tomllib.loads(text)["credentials"][FILE] == value == current(text)[FILE]

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names, durations and the options of a handover, as tables."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.duration import duration
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.key_options import ARGUMENT_SPEC, rules
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.user_name import user_name
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), (900, 900), ("900", 900), ("15m", 900), ("24h", 86400), ("90d", 7776000), ("1h30m", 5400), ("2w", 1209600), (" 5S ", 5)],
+)
+def test_durations(text, seconds):
+    assert duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5h", "m", "15 m", True, None, "9" * 30, "٣m", "1y"])
+def test_what_is_no_duration(text):
+    with pytest.raises(InputError, match="grace:"):
+        duration(text, "grace")
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("web1", "cwagent-web1"),
+        ("web1.example.com", "cwagent-web1.example.com"),
+        ("a_b=c,d@e-f", "cwagent-a_b=c,d@e-f"),
+        ("x" * 56, "cwagent-" + "x" * 56),
+    ],
+)
+def test_names_that_stay(host, name):
+    assert user_name(host) == name
+
+
+@pytest.mark.parametrize("host", ["Web1", "WEB1", "web 1", "wéb1", "web+1", "x" * 57, "web1\n", "10.0.0.1:22", "[::1]"])
+def test_names_that_get_a_hash(host):
+    assert re.fullmatch(r"cwagent-[a-z0-9_=,.@-]*\+[0-9a-f]{16}", user_name(host))
+
+
+HOSTS = st.text(min_size=1, max_size=80) | st.from_regex(r"[A-Za-z0-9+.-]{1,70}", fullmatch=True)
+
+
+@given(HOSTS, HOSTS, st.sampled_from(["", "cwagent-", "P" * 40]))
+def test_names_never_collide(one, other, prefix):
+    first, second = user_name(one, prefix), user_name(other, prefix)
+    assert (first.lower() == second.lower()) == (one == other)
+    assert re.fullmatch(r"[A-Za-z0-9_+=,.@-]{1,64}", first) and user_name(one, prefix) == first
+
+
+@pytest.mark.parametrize("variant", ["Web1", "WEB1", "wEB1"])
+def test_names_differ_where_iam_would_see_one(variant):
+    assert user_name(variant).lower() != user_name("web1").lower()
+
+
+def test_a_host_called_like_a_hashed_name_does_not_take_it():
+    assert user_name(user_name("Web1", ""), "") != user_name("Web1", "")
+
+
+@pytest.mark.parametrize(("host", "prefix"), [("", "p"), (None, "p"), ("web1", "x" * 41), ("web1", "a b")])
+def test_names_that_cannot_be(host, prefix):
+    with pytest.raises(InputError):
+        user_name(host, prefix)
+
+
+def options(**more):
+    given_by_default = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+    return {**given_by_default, "user": "web1", "path": "/etc/creds", "region": "eu-west-1", **more}
+
+
+def test_defaults():
+    plain = rules(options())
+    assert (plain.mode, plain.region, plain.rotate_after, plain.present) == ("0600", "eu-west-1", None, True)
+    assert (plain.in_use_within, plain.orphan_grace) == (timedelta(hours=24), timedelta(minutes=15))
+    assert rules(options(credentials_region="us-gov-west-1")).region == "us-gov-west-1"
+    assert rules(options(mode="640")).mode == "0640"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("user", "a b"), ("user", ""), ("user", "x" * 65), ("user", "web1\n"),
+        ("path", "creds"), ("path", "~/creds"), ("path", "/etc/"), ("path", "/etc/../x"), ("path", "/etc/a\nb"),
+        ("credentials_profile", "a]b"), ("credentials_profile", ""), ("credentials_profile", "a b"),
+        ("credentials_region", "Europe"), ("region", None),
+        ("mode", "0644"), ("mode", 384), ("mode", 416), ("mode", "0700"), ("mode", "u=rw"), ("mode", "0206"),
+        ("owner", "a b"), ("group", "-x"), ("grace", "x"), ("verify_timeout", ""),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be(option, value):
+    with pytest.raises(InputError, match=r"\w+: "):
+        rules(options(**{option: value}))
