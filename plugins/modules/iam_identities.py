@@ -231,6 +231,22 @@ options:
 notes:
   - "AWS documents: Create IAM Roles and Users for Use With CloudWatch Agent; Create an IAM Instance Profile for Systems Manager; Create a
     custom IAM role for Session Manager."
+  - "Reads with these actions of IAM, those only that the task needs, and C(sts:GetCallerIdentity): C(GetAccountAuthorizationDetails),
+    C(GetAccountSummary), C(GetInstanceProfile), C(GetLoginProfile), C(GetPolicy), C(GetPolicyVersion), C(GetRole), C(GetRolePolicy),
+    C(GetUser), C(GetUserPolicy), C(ListAccessKeys), C(ListAttachedRolePolicies), C(ListAttachedUserPolicies),
+    C(ListEntitiesForPolicy), C(ListGroupsForUser), C(ListInstanceProfilesForRole), C(ListMFADevices), C(ListPolicies),
+    C(ListPolicyVersions), C(ListRolePolicies), C(ListSSHPublicKeys), C(ListServiceSpecificCredentials), C(ListSigningCertificates),
+    C(ListUserPolicies)."
+  - "Writes with these actions of IAM. C(PassRole) is asked by AWS for a role that goes into an instance profile,
+    C(TagInstanceProfile) for the tags of a new one: C(AddRoleToInstanceProfile), C(AttachRolePolicy), C(AttachUserPolicy),
+    C(CreateInstanceProfile), C(CreatePolicy), C(CreatePolicyVersion), C(CreateRole), C(CreateUser), C(DeactivateMFADevice),
+    C(DeleteAccessKey), C(DeleteInstanceProfile), C(DeleteLoginProfile), C(DeletePolicy), C(DeletePolicyVersion), C(DeleteRole),
+    C(DeleteRolePermissionsBoundary), C(DeleteRolePolicy), C(DeleteSSHPublicKey), C(DeleteServiceSpecificCredential),
+    C(DeleteSigningCertificate), C(DeleteUser), C(DeleteUserPermissionsBoundary), C(DeleteUserPolicy), C(DeleteVirtualMFADevice),
+    C(DetachRolePolicy), C(DetachUserPolicy), C(PassRole), C(PutRolePermissionsBoundary), C(PutRolePolicy),
+    C(PutUserPermissionsBoundary), C(PutUserPolicy), C(RemoveRoleFromInstanceProfile), C(RemoveUserFromGroup), C(TagInstanceProfile),
+    C(TagPolicy), C(TagRole), C(TagUser), C(UntagPolicy), C(UntagRole), C(UntagUser), C(UpdateAssumeRolePolicy), C(UpdateRole),
+    C(UpdateUser)."
 extends_documentation_fragment:
   - hybridops.aws_agents.attributes
   - hybridops.aws_agents.attributes.actiongroup_aws

@@ -511,6 +511,21 @@ def test_an_attached_aws_managed_policy_is_not_looked_up_again(on_moto):
     assert account.proxy.counts() == {"sts:GetCallerIdentity": 1, "iam:GetUser": 1, "iam:ListAttachedUserPolicies": 1}
 
 
+def test_what_only_helps_is_done_without_where_it_is_denied(on_moto):
+    """A caller that may not list policies or read the account's summary can still do the work."""
+    names = [f"p{number}" for number in range(11)]
+    on_moto.proxy.handler = lambda call, forward: (
+        failure(call, "AccessDenied", status=403) if call.operation in ("ListPolicies", "GetAccountSummary") else lacking(call, forward)
+    )
+    on_moto.run(policies=[{"name": name, "document": document("s3:GetObject")} for name in names])
+    on_moto.fails(
+        "the account's quota of 10",
+        policies=[{"name": "x", "document": document("s3:GetObject")}],
+        users=[{"name": "u", "policies": [f"account:{name}" for name in names]}],
+    )
+    assert not on_moto.proxy.writes
+
+
 def test_the_quota_is_asked_for_only_where_it_matters(on_moto):
     """Ten are attached, and one other shall be: that needs room for eleven, or a moment with none."""
     names = [f"p{number}" for number in range(10)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import unquote
 
 from ..._model import document as documents
@@ -163,16 +163,13 @@ class Reader:
         if self._bulk_above is None or len(wanted) <= self._bulk_above or not all(entry.present for entry in wanted.values()):
             return None
         result: Dict[str, Optional[User]] = dict.fromkeys(wanted)
-        try:
+        with self._unless_denied():
             for page in self._iam.get_paginator("get_account_authorization_details").paginate(Filter=["User"]):
                 for detail in page["UserDetailList"]:
                     if detail["UserName"] in result:
                         result[detail["UserName"]] = _user_detail(detail, wanted[detail["UserName"]])
-        except self._iam.exceptions.ClientError as error:
-            if error_code(error) not in ("AccessDenied", "UnauthorizedOperation"):
-                raise
-            return None
-        return result
+            return result
+        return None
 
     def _unknown_references(self, found: Identities) -> List[str]:
         """Return the references that must be looked up: those that neither the call nor anything in use answers."""
@@ -203,8 +200,10 @@ class Reader:
         """List the account's own policies where one shall be made: it may be there under another path or in another spelling."""
         if not any(entry.present and found.policies[entry.name] is None for entry in self._request.policies):
             return {}
-        listed = self._all("list_policies", "Policies", Scope="Local", PaginationConfig={"PageSize": 1000})
-        return {policy["PolicyName"].lower(): policy["Arn"] for policy in listed}
+        with self._unless_denied():
+            listed = self._all("list_policies", "Policies", Scope="Local", PaginationConfig={"PageSize": 1000})
+            return {policy["PolicyName"].lower(): policy["Arn"] for policy in listed}
+        return {}
 
     def _quota(self, found: Identities) -> Mapping[str, int]:
         """Ask for the account's real quotas only where ten attachments, the smallest that IAM sets, may not do."""
@@ -216,14 +215,20 @@ class Reader:
                 crowded = crowded or len(wanted.union(record.attached if record else ())) > 10
         if not crowded:
             return {}
-        try:
+        with self._unless_denied():
             summary = self._iam.get_account_summary()["SummaryMap"]
+            quotas = {"role": summary.get("AttachedPoliciesPerRoleQuota"), "user": summary.get("AttachedPoliciesPerUserQuota")}
+            return {kind: quota for kind, quota in quotas.items() if quota}
+        return {}
+
+    @contextmanager
+    def _unless_denied(self) -> Iterator[None]:
+        """Go without what the caller may not read, where that only makes a later message better or a read cheaper."""
+        try:
+            yield
         except self._iam.exceptions.ClientError as error:
-            if error_code(error) != "AccessDenied":
+            if error_code(error) not in ("AccessDenied", "UnauthorizedOperation"):
                 raise
-            return {}
-        quotas = {"role": summary.get("AttachedPoliciesPerRoleQuota"), "user": summary.get("AttachedPoliciesPerUserQuota")}
-        return {kind: quota for kind, quota in quotas.items() if quota}
 
     def _attached(self, operation: str, **name: str) -> Tuple[str, ...]:
         return tuple(sorted(policy["PolicyArn"] for policy in self._all(operation, "AttachedPolicies", **name)))
