@@ -178,7 +178,7 @@ def look_around(site: Site) -> None:
     for name, value in {
         **operator.environment(),
         "AWS_ENDPOINT_URL": site.emulator.endpoint_url,
-        "AWS_REGION": site.emulator.region,
+        "AWS_DEFAULT_REGION": site.emulator.region,
     }.items():
         print(f"  export {name}={value}")
     print(f'  {sys.executable} -c \'import boto3; print([r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]])\'')
