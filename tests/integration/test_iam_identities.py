@@ -484,6 +484,23 @@ def test_what_others_made_is_not_waited_for(account):
     assert account.proxy.counts()["iam:AttachUserPolicy"] == 1
 
 
+@pytest.mark.parametrize("operation", ["DeletePolicy", "DeleteRole", "DeleteInstanceProfile"])
+def test_what_this_run_let_go_of_is_deleted_once_iam_sees_it(account, operation):
+    """IAM may refuse a deletion for what was detached or taken out a moment before."""
+    account.run(
+        policies=SERVER["policies"],
+        roles=[{"name": "R", "trust": "ec2", "instance_profile": True}],
+        users=[{"name": "u", "policies": ["AgentPolicy"]}],
+    )
+    conflicts = iter([True])
+    account.proxy.handler = lambda call, forward: (
+        failure(call, "DeleteConflict", status=409) if call.operation == operation and next(conflicts, False) else lacking(call, forward)
+    )
+    gone = {"state": "absent"}
+    account.run(policies=[dict(gone, name="AgentPolicy")], roles=[dict(gone, name="R")], users=[dict(gone, name="u")])
+    assert account.proxy.counts()[f"iam:{operation}"] == 2
+
+
 def test_two_accounts_of_the_truth_in_bulk_and_one_by_one(account):
     """Reading all users at once finds the same as reading each."""
     asked = {"users": [{"name": f"u{n}", "path": "/h/", "policies": [AGENT], "tags": {"n": str(n)}} for n in range(6)]}

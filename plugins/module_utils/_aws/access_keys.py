@@ -17,7 +17,8 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Mapping, Optional, Set, Tuple
 
-from .._model.access_key import OWNER_TAG, RETIRED_TAG, Key, User
+from .._model.access_key import Key, User
+from .._model.tags import OWNER_TAG, RETIRED_TAG
 from .session import CLIENT_CONFIG, error_code
 
 with suppress(ImportError):  # the plugin says so before anything is called

@@ -14,10 +14,6 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional, Tuple
 
-OWNER_TAG = "hybridops.aws_agents/owner"
-RETIRED_TAG = "hybridops.aws_agents/retired/"
-"""Followed by a key id. AWS keeps no record of when a key was deactivated, so the user carries it as a tag (ISO 8601)."""
-
 NEW = "(new)"
 """The id of a key that is planned and not made yet."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from .access_key import OWNER_TAG, USES_LAG, Proof, Rules, State, User, told, virgin
+from .access_key import USES_LAG, Proof, Rules, State, User, told, virgin
 from .errors import Refusal
 from .plan import Change
+from .tags import OWNER_TAG
 
 _WRITES = (("hand over", "access key"), ("update", "profile"))
 

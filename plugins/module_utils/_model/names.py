@@ -13,6 +13,7 @@ import re
 from typing import Any, Dict, Iterable, Mapping, Optional
 
 from .errors import InputError
+from .tags import TAG_PREFIX
 
 NAME_LIMITS = {"managed policy": 128, "role": 64, "user": 64, "instance profile": 128, "inline policy": 128}
 SESSION_SECONDS = (3600, 43200)
@@ -80,7 +81,7 @@ def tags(value: Mapping[str, Any], entry: str) -> Dict[str, str]:
         key, content = str(key), str(content)
         if key.lower().startswith("aws:"):
             raise InputError(f"{entry}: the tag key {_show(key)} begins with aws:, which is reserved for AWS. Choose another key.")
-        if key.lower().startswith("hybridops.aws_agents/"):
+        if key.lower().startswith(TAG_PREFIX):
             raise InputError(f"{entry}: the tag key {_show(key)} is kept by this collection; use the option owned_by to name the owner.")
         if not 1 <= len(key) <= 128 or not _TAG.fullmatch(key):
             raise InputError(

@@ -14,7 +14,6 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.contex
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities import plan, requests, target
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities.records import (
-    OWNER_TAG,
     Identities,
     InstanceProfile,
     Policy,
@@ -22,6 +21,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identi
     User,
 )
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.tags import OWNER_TAG
 from ansible_collections.hybridops.aws_agents.plugins.modules.iam_identities import ARGUMENT_SPEC
 
 CONTEXT = Context("aws", "123456789012", "eu-west-1")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities.records import OWNER_TAG, Version
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities.records import Version
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.tags import OWNER_TAG
 
 from .cases import AGENT, CORE, EC2_TRUST, MINE, P_ARN, account, document, planned, policy, profile, role, user, words
 

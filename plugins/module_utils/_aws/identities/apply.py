@@ -217,13 +217,17 @@ def _made(change: Change) -> Set[str]:
     names = {change.of or f"{change.what} {change.key}"}
     if change.step == "create" and not change.of:
         names.add(change.after.arn)
+    if change.step in ("detach", "remove"):
+        # What was let go of can be deleted once IAM sees that.
+        names.update((change.key, f"{change.what} {change.key}"))
     return names
 
 
 def _needs(change: Change) -> Set[str]:
     """Return what a change works on: its object, what it is attached to or takes in, and a boundary."""
     boundary = change.after if change.what == "permissions boundary" else getattr(change.after, "boundary", None)
-    return {change.of, f"{change.what} {change.key}", change.key, boundary or ""} - {""}
+    arn = getattr(change.before, "arn", "")
+    return {change.of, f"{change.what} {change.key}", change.key, boundary or "", arn} - {""}
 
 
 def _remedy(change: Change, code: str) -> str:

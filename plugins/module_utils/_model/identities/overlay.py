@@ -10,8 +10,9 @@ from typing import Dict, Mapping, Optional, Tuple, Union
 
 from .. import document as documents
 from ..context import Context
+from ..tags import OWNER_TAG, TAG_PREFIX
 from . import references
-from .records import OWNER_TAG, TAG_PREFIX, Document, Identities, Role, User
+from .records import Document, Identities, Role, User
 from .requests import PermissionsRequest, Request
 
 Holder = Optional[Union[Role, User]]

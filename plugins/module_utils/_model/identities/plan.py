@@ -16,7 +16,8 @@ from typing import Dict, List, Mapping, Optional, Sequence, Union
 
 from ..errors import Refusal
 from ..plan import Change, guard
-from .records import OWNER_TAG, Identities, Policy, Role, User
+from ..tags import OWNER_TAG
+from .records import Identities, Policy, Role, User
 from .requests import Request, RoleRequest
 from .steps import Steps, plan_policy, plan_role, plan_user
 

@@ -15,9 +15,6 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 Document = Dict[str, Any]
 Tags = Mapping[str, str]
 
-TAG_PREFIX = "hybridops.aws_agents/"
-OWNER_TAG = TAG_PREFIX + "owner"
-
 
 @dataclass(frozen=True)
 class Version:

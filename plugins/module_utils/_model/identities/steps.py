@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from ..plan import Change, field
-from .records import DEPENDANTS, OWNER_TAG, InstanceProfile, Policy, Role, User
+from ..tags import OWNER_TAG
+from .records import DEPENDANTS, InstanceProfile, Policy, Role, User
 
 VERSIONS_PER_POLICY = 5
 

@@ -13,9 +13,10 @@ from .. import trust as trusts
 from ..context import Context
 from ..errors import Refusal
 from ..names import TAGS_PER_OBJECT
+from ..tags import OWNER_TAG
 from . import overlay
 from .overlay import Resolver
-from .records import OWNER_TAG, Document, Identities, InstanceProfile, Policy, Role, User
+from .records import Document, Identities, InstanceProfile, Policy, Role, User
 from .requests import PolicyRequest, Request, RoleRequest, UserRequest
 
 DEFAULT_SESSION_SECONDS = 3600
