@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, List
+from typing import Callable, Iterator, List, Sequence, Union
 
 import pytest
 
@@ -12,12 +12,12 @@ from tests.support.systemd_hosts import Hosts
 
 
 @pytest.fixture
-def onprem_hosts() -> Iterator[Callable[[int], Hosts]]:
-    """A function that starts so many fresh hosts; they are removed after the test."""
+def onprem_hosts() -> Iterator[Callable[..., Hosts]]:
+    """A function that starts so many fresh hosts, or one of each suite it is given; they are removed after the test."""
     started: List[Hosts] = []
 
-    def start(count: int = 1) -> Hosts:
-        hosts = Hosts(count).__enter__()
+    def start(wanted: Union[int, Sequence[str]] = 1) -> Hosts:
+        hosts = Hosts(wanted).__enter__()
         started.append(hosts)
         return hosts
 

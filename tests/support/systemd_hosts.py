@@ -18,9 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Self, Type
+from typing import Any, Dict, List, Optional, Self, Sequence, Type, Union
 
-SUITE = "bookworm"
+SUITES = ("bookworm", "trixie")
+"""Debian 12, whose apt brings gpgv, and Debian 13, whose apt brings sqv in its place."""
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
 PODMAN = ("podman", "--runtime", "runc", "--cgroup-manager=cgroupfs")
 LABEL = "hybridops.aws_agents.tests"
@@ -43,10 +44,14 @@ class Host:
 
 
 class Hosts:
-    """A number of running hosts. Use it as a context manager."""
+    """Running hosts. Use it as a context manager.
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    :param wanted: how many, or the suite of each: ``["bookworm", "trixie"]``.
+    :param suite: Debian's suite of all of them when ``wanted`` is a number.
+    """
+
+    def __init__(self, wanted: Union[int, Sequence[str]], suite: str = SUITES[0]) -> None:
+        self._suites = [suite] * wanted if isinstance(wanted, int) else list(wanted)
         self._scratch = Path()
         self.hosts: List[Host] = []
         self.controller_address = ""
@@ -54,12 +59,12 @@ class Hosts:
 
     def __enter__(self) -> Self:
         _remove_leftovers()
-        image = make_image()
+        images = {suite: make_image(suite) for suite in self._suites}
         self._scratch = Path(tempfile.mkdtemp(prefix="aws_agents-hosts-"))
         try:
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", str(self.key))
-            for number in range(1, self._count + 1):
-                self.hosts.append(self._start(f"aws-agents-{secrets.token_hex(4)}-{number}", image))
+            for number, suite in enumerate(self._suites, 1):
+                self.hosts.append(self._start(f"aws-agents-{secrets.token_hex(4)}-{number}", images[suite]))
             for host in self.hosts:
                 _wait_until_running(host)
             network = json.loads(_run(*PODMAN, "network", "inspect", "podman").stdout)[0]
@@ -122,17 +127,17 @@ def _wait_until_running(host: Host) -> None:
     raise HostError(f"{host.name} was not running after {BOOT_SECONDS:.0f} s: {state}. Failed units:\n{failed}")
 
 
-def make_image() -> str:
-    """Return the name of the image; make it when podman does not hold it yet."""
-    recipe = hashlib.sha256(" ".join((SUITE, *PACKAGES)).encode()).hexdigest()[:12]
-    image = f"localhost/hybridops-aws-agents-{SUITE}:{recipe}"
+def make_image(suite: str = SUITES[0]) -> str:
+    """Return the name of the image of a suite of Debian's; make it when podman does not hold it yet."""
+    recipe = hashlib.sha256(" ".join((suite, *PACKAGES)).encode()).hexdigest()[:12]
+    image = f"localhost/hybridops-aws-agents-{suite}:{recipe}"
     if _run(*PODMAN, "image", "exists", image, check=False).returncode == 0:
         return image
     sys.stderr.write(f"Making the image {image} with debootstrap (once; one to three minutes)\n")
     # Not below /tmp, which may be in memory, or forbid the device files and programs that debootstrap makes and runs.
     with tempfile.TemporaryDirectory(prefix="aws_agents-", dir="/var/tmp") as scratch:
         root, packed = Path(scratch) / "root", Path(scratch) / "packed.tar"
-        _run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root))
+        _run("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(root))
         shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
         _run("tar", "-C", str(root), "-cf", str(packed), ".")
         _run(*PODMAN, "import", "--quiet", str(packed), image)
@@ -163,4 +168,5 @@ def _run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
 
 if __name__ == "__main__":
     # Before the tests, since pytest would keep the message of a long wait to itself.
-    make_image()
+    for name in SUITES:
+        make_image(name)
