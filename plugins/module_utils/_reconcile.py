@@ -35,7 +35,14 @@ class Resource:
         raise NotImplementedError
 
     def settle(self, changes: List[Change]) -> None:
-        """Wait until others can use what was changed. Called once, after the last change, never in check mode."""
+        """Wait until what is there can be used. Called once, after the last change or without any, never in check mode."""
+
+    def report(self) -> Dict[str, Any]:
+        """Return what else the result tells, without any secret: what is no part of a record, so that the diff has no line of it.
+
+        Called at the end, after a failure as well.
+        """
+        return {}
 
     def view(self, record: Any) -> Dict[str, Any]:
         """Return ``record`` as plain data for the result and the diff, without any secret."""
@@ -72,15 +79,14 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
                 doing = str(change)
                 resource.apply(change)
                 applied.append(change)
-            if changes:
-                doing = "wait until the changes can be used"
-                resource.settle(changes)
+            doing = "wait until the changes can be used" if changes else "see whether what is there can be used"
+            resource.settle(changes)
     except (InputError, Refusal) as error:
-        raise Failure(str(error), error, _progress(applied, changes)) from error
+        raise Failure(str(error), error, dict(resource.report(), **_progress(applied, changes))) from error
     except Exception as error:
-        raise Failure(f"Could not {doing}", error, _progress(applied, changes)) from error
+        raise Failure(f"Could not {doing}", error, dict(resource.report(), **_progress(applied, changes))) from error
     after = resource.view(target)
-    result: Dict[str, Any] = dict(after, changed=bool(changes), changes=[str(change) for change in changes])
+    result: Dict[str, Any] = dict(after, **resource.report(), changed=bool(changes), changes=[str(change) for change in changes])
     if diff:
         result["diff"] = {"before": resource.view(actual), "after": after}
     return result

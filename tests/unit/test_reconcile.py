@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
@@ -19,7 +19,7 @@ class Letters(Resource):
 
     def __init__(self, there: str, wanted: str, broken: str = "") -> None:
         self.there, self.wanted, self.broken = set(there), wanted, broken
-        self.settled: List[str] = []
+        self.settled: Optional[List[str]] = None
 
     def read(self) -> Any:
         return "".join(sorted(self.there))
@@ -52,14 +52,38 @@ def test_changes_are_made_and_told_in_words():
 def test_check_mode_predicts_the_same_and_does_nothing():
     letters = Letters("a", "abc")
     predicted = converge(letters, check=True, diff=True)
-    assert letters.read() == "a" and letters.settled == []
+    assert letters.read() == "a" and letters.settled is None
     assert predicted == converge(letters, check=False, diff=True)
 
 
-def test_the_second_run_changes_nothing_and_waits_for_nothing():
+def test_the_second_run_changes_nothing_and_looks_whether_it_can_be_used():
     letters = Letters("abc", "abc")
     assert converge(letters, check=False)["changed"] is False
     assert letters.settled == []
+
+
+def test_what_is_no_part_of_a_record_is_told_and_not_compared():
+    letters = Letters("a", "ab")
+    letters.report = lambda: {"health": "good"}
+    result = converge(letters, check=False, diff=True)
+    assert result["health"] == "good" and "health" not in str(result["diff"])
+    letters = Letters("", "b", broken="b")
+    letters.report = lambda: {"health": "bad"}
+    with pytest.raises(Failure) as caught:
+        converge(letters, check=False)
+    assert caught.value.result["health"] == "bad" and caught.value.result["changes_left"] == ["create letter b"]
+
+
+@pytest.mark.parametrize(("there", "changed"), [("a", True), ("ab", False)])
+def test_what_cannot_be_used_in_the_end_is_a_failure(there, changed):
+    def refuse(_changes: Any) -> None:
+        raise Refusal("it does not work")
+
+    letters = Letters(there, "ab")
+    letters.settle = refuse
+    with pytest.raises(Failure) as caught:
+        converge(letters, check=False)
+    assert (caught.value.text, caught.value.result["changed"]) == ("it does not work", changed)
 
 
 def test_diff_shows_both_records():

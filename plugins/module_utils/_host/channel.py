@@ -12,11 +12,14 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Callable, Dict, Mapping, Sequence
 
-from .credentials import ANSWER
+from .ground import ANSWER
 
-_SOURCES = ("profile.py", "credentials.py")
+CREDENTIALS = ("ground.py", "profile.py", "credentials.py")
+"""What works on a credentials file."""
+AGENT = ("ground.py", "profile.py", "agent.py")
+"""What works on the CloudWatch agent."""
 _START = (
     'import sys; r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '
     '[exec(compile(r.read(int(r.readline())), "<hybridops>", "exec"), n) for _ in range(int(r.readline()))]; n["main"]()'
@@ -32,19 +35,20 @@ class Channel:
 
     :param execute: runs a command line on the host with bytes on its standard input; returns ``rc``, ``stdout``, ``stderr``.
     :param python: the host's interpreter, a path or a command.
+    :param sources: the files beside this one that are sent, as one text in this order; ``main`` of the last one answers.
     """
 
-    def __init__(self, execute: Callable[[str, bytes], Mapping[str, Any]], python: str) -> None:
+    def __init__(self, execute: Callable[[str, bytes], Mapping[str, Any]], python: str, sources: Sequence[str] = CREDENTIALS) -> None:
         self._execute = execute
         # Isolated: neither the working directory nor PYTHONPATH may put modules of their own before the standard library.
         self._python = python
         self._command = f"{python} -I -c {shlex.quote(_START)}"
-        self._code = [Path(__file__).with_name(name).read_bytes() for name in _SOURCES]
+        self._code = [Path(__file__).with_name(name).read_bytes() for name in sources]
 
     def ask(self, do: str, **request: Any) -> Dict[str, Any]:
         """Return the host's answer to a request.
 
-        :param do: ``probe``, ``deliver``, ``amend`` or ``take_away``.
+        :param do: one of the ``OPERATIONS`` of the last source.
         :raises NoAnswer: when it is not known whether the host did it.
         """
         parts = [b"%d\n" % len(self._code), *(b"%d\n%s" % (len(code), code) for code in self._code)]

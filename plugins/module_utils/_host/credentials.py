@@ -4,44 +4,34 @@
 
 """What happens to a credentials file on its host: look, sign, write, take away. Runs there, standard library alone.
 
-``profile.py`` is sent in front of it. The request comes as JSON on standard input, the answer is one line of JSON; a secret
-is in a request to ``deliver``, and in no answer, argument or message.
+``ground.py`` and ``profile.py`` are sent in front of it. The request comes as JSON on standard input, the answer is one line of JSON;
+a secret is in a request to ``deliver``, and in no answer, argument or message.
 """
 
 from __future__ import annotations
 
-import errno
 import grp
 import hashlib
 import hmac
-import json
 import os
 import pwd
 import stat
-import sys
 import time
 from contextlib import suppress
 
-with suppress(ImportError):  # sent as one text, profile.py in front
-    from .profile import LARGEST, Unfit, merge, parse, remove
-
-ANSWER = "HYBRIDOPS-ANSWER "
-STALE = 120
-"""Seconds after which a temporary file of ours is what a killed run left."""
-
-
-class Conflict(Exception):
-    """The profile is not what the caller saw: somebody else wrote it."""
+with suppress(ImportError):  # sent as one text, those in front
+    from .ground import Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .profile import merge, parse, remove
 
 
 def probe(request):
     """Return what the file and our profile look like, with a signature when there is something to sign with."""
-    data, status = _read(request["path"])
+    data, status = read(request["path"])
     settings = parse(data).get(request["profile"], {})
     key_id = settings.get("aws_access_key_id") or ""
     answer = {"exists": status is not None, "key_id": key_id, "region": settings.get("region") or ""}
     answer["session"] = bool(settings.get("aws_session_token")) or key_id.startswith("ASIA")
-    answer["hindrance"] = _hindrance(request, data)
+    answer["hindrance"], answer["unknown"] = _hindrance(request, data), _unknown(request)
     if status is not None:
         answer.update(_attributes(status), age=max(0.0, time.time() - status.st_mtime), restarted=_restarted_since(status.st_mtime))
     secret = settings.get("aws_secret_access_key")
@@ -69,8 +59,8 @@ def amend(request):
 
 
 def take_away(request):
-    """Take our settings out of the profile; a file with nothing left in it goes."""
-    _change(request, lambda data: remove(data, request["profile"]))
+    """Take our settings out of the profile; a file with nothing left in it goes. What is left keeps its owner and mode."""
+    _change(request, lambda data: remove(data, request["profile"]), keep=True)
     return probe(request)
 
 
@@ -85,93 +75,45 @@ def sign(secret, scope, string_to_sign):
     return hmac.new(key, string_to_sign.encode(), hashlib.sha256).hexdigest()
 
 
-def _read(path):
-    """Return the file's bytes and status; none for a file that is not there."""
-    try:
-        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR) and not os.path.lexists(path):
-            return b"", None
-        if error.errno == errno.ELOOP:
-            raise Unfit("it is a symbolic link") from error
-        raise
-    with os.fdopen(found, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Unfit("it is no regular file")
-        return file.read(LARGEST + 1), status
-
-
 def _hindrance(request, data):
     """Return why a write would fail, as far as can be told without one; empty where nothing speaks against it."""
     try:
-        _number(pwd.getpwnam, request.get("owner")), _number(grp.getgrnam, request.get("group"))
         merge(data, request["profile"], {"aws_access_key_id": "AKIA", "aws_secret_access_key": "s", "region": "r"})
     except Unfit as error:
         return str(error)
-    folder = os.path.dirname(request["path"])
-    while not os.path.lexists(folder):
-        folder = os.path.dirname(folder)
-    if not os.path.isdir(folder):
-        return f"{folder} is no folder"
-    return "" if os.access(folder, os.W_OK | os.X_OK) else f"folder {folder} cannot be written by user {os.geteuid()}; is become set?"
+    return hindered(request["path"])
 
 
-def _change(request, edit, also=None):
-    """Replace the file by ``edit(content)``: whoever opens it sees the old one or the new one, with its final owner and mode."""
-    path = request["path"]
-    owner, group = _number(pwd.getpwnam, request["owner"]), _number(grp.getgrnam, request["group"])
-    mode = int(request["mode"], 8)
+def _unknown(request):
+    """Return the asked-for owner and group that the host does not know."""
+    found = []
+    for kind, look_up in (("user", pwd.getpwnam), ("group", grp.getgrnam)):
+        name = request.get("owner" if kind == "user" else kind)
+        try:
+            _number(look_up, name)
+        except Unfit:
+            found.append((kind, name))
+    return found
+
+
+def _change(request, edit, also=None, keep=False):
+    """Replace the file by ``edit(content)``, if our profile holds the expected key.
+
+    :param also: another key that it may hold.
+    :param keep: leave owner, group and mode as they are.
+    """
+    path, mode = request["path"], None if keep else int(request["mode"], 8)
+    owner, group = (-1, -1) if keep else (_number(pwd.getpwnam, request["owner"]), _number(grp.getgrnam, request["group"]))
+
+    def checked(data):
+        held = parse(data).get(request["profile"], {}).get("aws_access_key_id") or ""
+        if held != request["expected"] and (also is None or held != also):
+            raise Conflict("profile {} now holds {}, not {}".format(request["profile"], held or "no key", request["expected"] or "none"))
+        return edit(data)
+
     if request.get("secret"):
         _make_parents(os.path.dirname(path), owner, group, mode)
-    temporary = os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".hybridops-new")
-    handle, renamed = _lock(temporary), False
-    try:
-        with os.fdopen(handle, "wb") as file:
-            data, status = _read(path)
-            held = parse(data).get(request["profile"], {}).get("aws_access_key_id") or ""
-            if held != request["expected"] and (also is None or held != also):
-                raise Conflict(
-                    "profile {} now holds {}, not {}".format(request["profile"], held or "no key", request["expected"] or "none")
-                )
-            new = edit(data)
-            if not new.strip():
-                os.unlink(path) if status is not None else None
-                return
-            keep = status or os.fstat(file.fileno())
-            os.fchown(file.fileno(), keep.st_uid if owner < 0 else owner, keep.st_gid if group < 0 else group)
-            _keep_label(path, file.fileno(), status)
-            os.fchmod(file.fileno(), mode)
-            file.write(new)
-            file.flush()
-            os.fsync(file.fileno())
-            _unchanged(path, status, temporary, file.fileno())
-            os.rename(temporary, path)
-            renamed = True
-        _sync(os.path.dirname(path))
-    finally:
-        if not renamed and os.path.lexists(temporary):
-            os.unlink(temporary)
-
-
-def _lock(temporary):
-    """Create the temporary file, which no second run can do meanwhile."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(temporary, flags, 0o600)
-    except FileExistsError:
-        if abs(time.time() - os.lstat(temporary).st_mtime) < STALE:
-            raise Conflict("another run is writing it now") from None
-        os.unlink(temporary)
-        return os.open(temporary, flags, 0o600)
-
-
-def _unchanged(path, before, temporary, handle):
-    if os.lstat(temporary).st_ino != os.fstat(handle).st_ino:
-        raise Conflict("another run is writing it now")
-    now = os.lstat(path) if os.path.lexists(path) else None
-    if (now and (now.st_ino, now.st_mtime_ns, now.st_size)) != (before and (before.st_ino, before.st_mtime_ns, before.st_size)):
-        raise Conflict("somebody changed it meanwhile")
+    replace(path, checked, owner, group, mode)
 
 
 def _make_parents(folder, owner, group, mode):
@@ -181,31 +123,10 @@ def _make_parents(folder, owner, group, mode):
     """
     if not folder or os.path.isdir(folder):
         return
-    above = os.path.dirname(folder)
-    if not os.path.isdir(above):
-        _make_parents(above, -1, -1, None)
+    make_folders(os.path.dirname(folder))
     os.mkdir(folder, 0o700)
-    if mode is None:
-        os.chmod(folder, 0o755)  # noqa: S103  (the file's user has to pass)
-        return
     os.chown(folder, owner, group)
     os.chmod(folder, 0o700 | (0o050 if mode & 0o040 else 0))
-
-
-def _keep_label(path, handle, status):
-    try:
-        if status is not None:
-            os.setxattr(handle, "security.selinux", os.getxattr(path, "security.selinux"))
-    except (OSError, AttributeError):  # no SELinux here, or not ours to set: the folder's default stands
-        pass
-
-
-def _sync(folder):
-    handle = os.open(folder or ".", os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _number(look_up, name):
@@ -230,43 +151,29 @@ def _attributes(status):
 def _restarted_since(moment):
     """Return whether a CloudWatch agent runs here that was started after a time."""
     try:
-        with open("/proc/stat") as file:
-            boot = next(float(line.split()[1]) for line in file if line.startswith("btime "))
-        tick = os.sysconf("SC_CLK_TCK")
+        boot = time.time() - since_boot()
         for process in filter(str.isdigit, os.listdir("/proc")):
-            if _started(process, boot, tick) > moment:
+            name, start = started(process, boot)
+            if name == "amazon-cloudwatch-agent"[:15] and start > moment and _ours(process):
                 return True
-    except (OSError, StopIteration, ValueError):  # no /proc of Linux's kind: not known, so not restarted
+    except (OSError, AttributeError, ValueError):  # no /proc of Linux's kind: not known, so not restarted
         pass
     return False
 
 
-def _started(process, boot, tick):
-    try:
-        with open(f"/proc/{process}/stat", "rb") as file:
-            name, rest = file.read().decode("utf-8", "replace").split("(", 1)[1].rsplit(")", 1)
-    except (OSError, IndexError, ValueError):  # it ended meanwhile
-        return 0.0
-    return boot + int(rest.split()[19]) / tick if name == "amazon-cloudwatch-agent"[:15] else 0.0
+def _ours(process):
+    """Return whether a process is of this system, not of a container in it."""
+    return os.readlink(f"/proc/{process}/ns/pid") == os.readlink("/proc/self/ns/pid")
 
 
 OPERATIONS = {"probe": probe, "deliver": deliver, "amend": amend, "take_away": take_away}
 
 
 def answer(request):
-    """Return the answer to a request as plain data; failures are answers too, and hold no content of the file."""
-    try:
-        return dict(OPERATIONS[request["do"]](request), ok=True)
-    except Conflict as error:
-        return {"ok": False, "kind": "conflict", "error": str(error)}
-    except Unfit as error:
-        return {"ok": False, "kind": "unfit", "error": str(error)}
-    except OSError as error:
-        return {"ok": False, "kind": "failed", "error": "{}: {}".format(error.strerror, error.filename or request["path"])}
+    """Return the answer to a request as plain data."""
+    return respond(OPERATIONS, request)
 
 
 def main():
     """Answer the request that follows on standard input."""
-    request = json.loads(sys.stdin.buffer.read().decode())
-    sys.stdout.write("\n" + ANSWER + json.dumps(answer(request)) + "\n")
-    sys.stdout.flush()
+    serve(OPERATIONS)

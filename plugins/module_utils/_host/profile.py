@@ -4,7 +4,7 @@
 
 """One profile in a shared credentials file, as bytes in and bytes out: everybody else's lines stay as they are.
 
-It runs on the host, sent there as source text in front of ``credentials.py``: standard library alone, no imports of ours.
+It runs on the host, sent there as source text behind ``ground.py``: standard library alone.
 The line work is checked by reading its result back with ``configparser``, which is what botocore reads these files with.
 """
 
@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import configparser
 import re
+from contextlib import suppress
+
+with suppress(ImportError):  # sent as one text, that in front
+    from .ground import LARGEST, Unfit
 
 OURS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "region")
 """What a profile of ours may hold. A session token is never written, and removed: it would spoil the key beside it."""
-LARGEST = 1024 * 1024
-
-
-class Unfit(Exception):
-    """The file cannot be worked on without a risk for what is in it."""
 
 
 def parse(data):

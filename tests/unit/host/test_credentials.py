@@ -125,8 +125,6 @@ def test_nothing_hinders(tmp_path, fits):
 
 
 def test_what_hinders_a_write_is_known_before(path, monkeypatch):
-    for options in ({"owner": "no-such-user"}, {"group": "no-such-group"}):
-        assert "no-such" in request(path, "probe", **options)["hindrance"]
     (path.parent / "file").write_text("")
     assert "is no folder" in request(path.parent / "file" / "credentials", "probe")["hindrance"]
     path.write_text(" [P]\nregion = x\n")
@@ -279,3 +277,13 @@ def test_channel_cut_short(path):
             "deliver", path=str(path), profile="P", owner="", group="", mode="0600", expected="", region="r", key_id="A", secret=SECRET
         )
     assert not path.exists() and SECRET[:10] not in str(silent.value)
+
+
+def test_an_owner_or_group_that_is_not_there_is_told_and_hinders_no_leaving(path):
+    deliver(path, "AKIA1")
+    path.chmod(0o640)
+    told = request(path, "probe", owner="no-such-user", group="no-such-group")
+    assert told["unknown"] == [("user", "no-such-user"), ("group", "no-such-group")] and told["hindrance"] == ""
+    assert deliver(path, "AKIA2", expected="AKIA1", group="no-such-group")["error"].endswith("no-such-group")
+    left = request(path, "take_away", expected="AKIA1", group="no-such-group")
+    assert left["ok"] and left["key_id"] == ""

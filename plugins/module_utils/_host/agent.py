@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The CloudWatch agent on its host: look, write a file, run its control script, turn its service. Runs there, standard library alone.
+
+``ground.py`` and ``profile.py`` are sent in front of it. What is seen is judged elsewhere; contents of configurations are in an answer
+only where the request asks for them.
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+from contextlib import suppress
+
+with suppress(ImportError):  # sent as one text, those in front
+    from .ground import Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .profile import parse
+
+UNIT = "amazon-cloudwatch-agent.service"
+VERBS = ("enable", "disable", "start", "stop", "restart")
+LONGEST = 180.0
+"""Seconds after which a command is ended: the control script may wait for a network that does not answer."""
+LOG_TAIL = 4 * 1024 * 1024
+"""Bytes of the log that are looked through: more than an agent writes within one interval, with debug on as well."""
+LOG_LINES = 200
+
+
+def probe(request):
+    """Return what is on the disk, what runs, and what the log says."""
+    root = request["root"]
+    common, common_written = _content(os.path.join(root, "etc/common-config.toml"))
+    control = os.path.join(root, "bin/amazon-cloudwatch-agent-ctl")
+    answer = {
+        "installed": os.access(control, os.X_OK),
+        "version": _content(os.path.join(root, "bin/CWAGENT_VERSION"))[0].strip(),
+        "package": _package(),
+        "common": common,
+        "common_written": common_written,
+        "source": _checksum(request["config_path"]),
+        "name": request["name"],
+        "files": _files(os.path.join(root, "etc/amazon-cloudwatch-agent.d"), request["name"] if request["show"] else None),
+        "legacy": os.path.exists(os.path.join(root, "etc/amazon-cloudwatch-agent.json")),
+        "translated": _written(os.path.join(root, "etc/amazon-cloudwatch-agent.toml")),
+        "profile_region": _profile_region(request["credentials_file"], request["profile"]),
+        "reader": _reader(request["run_as_user"], request["credentials_file"]),
+        "hostname": socket.gethostname(),
+        "hindrance": _hindrance(request),
+    }
+    return dict(answer, **look(request))
+
+
+def look(request):
+    """Return whether the agent runs, since when, and the last errors and warnings of its log."""
+    log = request["logfile"] or os.path.join(request["root"], "logs/amazon-cloudwatch-agent.log")
+    answer = _service()
+    lines, begun = _log(log)
+    answer.update(now=time.time(), log=lines, begun=begun, log_there=os.path.exists(log))
+    answer["credentials_written"] = _written(request["credentials_file"])
+    return answer
+
+
+def write(request):
+    """Replace a file, if its content is still the expected one; folders that are missing are made."""
+    new = request["text"].encode("utf-8", "surrogateescape")
+
+    def checked(data):
+        if hashlib.sha256(data).hexdigest() != request["expected"] and data != new:
+            raise Conflict("somebody changed it meanwhile")
+        return new
+
+    if new:
+        make_folders(os.path.dirname(request["path"]))
+    if new or os.path.lexists(request["path"]):
+        replace(request["path"], checked, mode=0o644)
+    return {}
+
+
+def control(request):
+    """Run the control script and return how it ended, with the last words of all it has."""
+    root, begun = request["root"], time.time()
+    environment = dict(os.environ, LC_ALL="C")
+    if request["region"]:
+        environment["AWS_REGION"] = request["region"]
+    done = _run([os.path.join(root, "bin/amazon-cloudwatch-agent-ctl"), *request["arguments"]], environment)
+    log = os.path.join(root, "logs/configuration-validation.log")
+    fresh = (_written(log) or 0) >= begun - 1
+    done["validation"] = _content(log)[0][-4000:] if done["rc"] and fresh else ""
+    done["files"] = {name: found["sha256"] for name, found in _files(os.path.join(root, "etc/amazon-cloudwatch-agent.d"), None).items()}
+    return done
+
+
+def turn(request):
+    """Enable, disable, start, stop or restart the service."""
+    if request["verb"] not in VERBS:
+        raise Unfit("nothing is known of " + request["verb"])
+    return _run(["systemctl", request["verb"], UNIT])
+
+
+def _run(command, environment=None):
+    """Return a command's status and the end of what it said. Its children end with it when it takes too long."""
+    try:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+    except OSError as error:
+        return {"rc": 127, "stdout": "", "stderr": f"{command[0]}: {error.strerror}"}
+    late = ""
+    try:
+        out, err = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        late = f"\nit was ended after {LONGEST:.0f} s: i/o timeout"
+    return {"rc": process.returncode, "stdout": _end(out), "stderr": _end(err) + late}
+
+
+def _end(data):
+    return data.decode("utf-8", "replace")[-4000:]
+
+
+def _content(path):
+    """Return a file's text and when it was written; nothing for one that is not there."""
+    data, status = read(path)
+    return data.decode("utf-8", "surrogateescape"), status and status.st_mtime
+
+
+def _written(path):
+    try:
+        return os.stat(path).st_mtime if path else None
+    except OSError:
+        return None
+
+
+def _checksum(path):
+    data, status = read(path)
+    return hashlib.sha256(data).hexdigest() if status else ""
+
+
+def _files(folder, shown):
+    """Return the configurations of the agent by name; what a failed run of its control script left is none."""
+    found = {}
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if name.endswith(".tmp") or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as file:
+                data = file.read()
+            found[name] = {"sha256": hashlib.sha256(data).hexdigest(), "written": _written(path)}
+            if name == shown:
+                found[name]["text"] = data.decode("utf-8", "replace")
+    return found
+
+
+def _package():
+    """Return the version of the installed package as the package manager has it; empty for none."""
+    for command in (
+        ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", "amazon-cloudwatch-agent"],
+        ["rpm", "--query", "--queryformat", "installed %{VERSION}-%{RELEASE}", "amazon-cloudwatch-agent"],
+    ):
+        done = _run(command)
+        if done["rc"] == 0 and done["stdout"].startswith("installed "):
+            return done["stdout"].split()[1]
+    return ""
+
+
+def _service():
+    names = ("ActiveState", "SubState", "MainPID", "UnitFileState")
+    done = _run(["systemctl", "show", "--property", ",".join(names), UNIT])
+    said = dict(line.split("=", 1) for line in done["stdout"].splitlines() if "=" in line)
+    process = said.get("MainPID", "0")
+    start = started(process, time.time() - since_boot())[1] if process != "0" else 0.0
+    return {
+        "systemd": done["rc"] != 127,
+        "status": "/".join(said[name] for name in names[:2] if said.get(name)),
+        "running": said.get("ActiveState") == "active",
+        "enabled": said.get("UnitFileState") == "enabled",
+        "started": start,
+    }
+
+
+def _log(path):
+    """Return the last errors and warnings of the log, with the lines that belong to them; and the entry of the agent's last start."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
+            lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
+    except OSError:
+        return [], ""
+    kept, begun, on = [], "", False
+    for line in lines:
+        level = re.match(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?\s+([A-Z])!", line)
+        on = level.group(1) in "EFW" if level else on
+        if on:
+            kept.append(line[:600])
+        elif level and "I! Starting AmazonCloudWatchAgent" in line:
+            begun = line[:600]
+    return kept[-LOG_LINES:], begun
+
+
+def _profile_region(path, profile):
+    if not path:
+        return ""
+    with suppress(OSError, Unfit):
+        return parse(read(path)[0]).get(profile, {}).get("region") or ""
+    return ""
+
+
+def _reader(user, path):
+    """Return whether a user can read a file, tried as that user: with its groups, through all folders above."""
+    if not user or not path:
+        return None
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        return {"user": user, "known": False}
+    if os.geteuid() != 0 or not os.path.lexists(path):
+        return {"user": user}
+    folders = [os.path.dirname(path)]
+    while os.path.dirname(folders[-1]) != folders[-1]:
+        folders.append(os.path.dirname(folders[-1]))
+    for place, way in [(folder, os.X_OK) for folder in reversed(folders)] + [(path, os.R_OK)]:
+        if not _may(found, place, way):
+            status = os.stat(place)
+            return {"user": user, "reads": False, "barrier": place, "mode": f"{stat.S_IMODE(status.st_mode):04o}",
+                    "owner": _called(pwd.getpwuid, status.st_uid), "group": _called(grp.getgrgid, status.st_gid)}  # fmt: skip
+    return {"user": user, "reads": True}
+
+
+def _may(user, place, way):
+    child = os.fork()
+    if child == 0:
+        try:
+            os.initgroups(user.pw_name, user.pw_gid)
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+            os._exit(0 if os.access(place, way) else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _called(look_up, number):
+    try:
+        return look_up(number)[0]
+    except KeyError:
+        return str(number)
+
+
+def _hindrance(request):
+    for path in request["writes"]:
+        why = hindered(path)
+        if why:
+            return f"{path} cannot be written: {why}."
+    return ""
+
+
+OPERATIONS = {"probe": probe, "look": look, "write": write, "control": control, "turn": turn}
+
+
+def answer(request):
+    """Return the answer to a request as plain data."""
+    return respond(OPERATIONS, request)
+
+
+def main():
+    """Answer the request that follows on standard input."""
+    serve(OPERATIONS)
