@@ -17,11 +17,15 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argu
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 
 from ..module_utils._host.channel import Channel
+from ..module_utils._model.access_key import Rules
 from ..module_utils._model.errors import InputError
 from ..module_utils._model.key_options import ARGUMENT_SPEC, rules
+from ..module_utils._model.shared_key_options import place
 from ..module_utils._reconcile import converge_action
 from ..plugin_utils.access_key import HostAccessKey
-from ..plugin_utils.controller import host_python, laid_over
+from ..plugin_utils.controller import host_python, laid_over, vault_secrets
+from ..plugin_utils.key_store import open_store
+from ..plugin_utils.shared_host_key import StoredHostKey
 
 with suppress(ImportError):  # require_aws_sdk says so
     import boto3  # noqa: F401  pylint: disable=unused-import  # imported once by the parent, shared by its forks
@@ -47,15 +51,24 @@ class ActionModule(AWSPluginBase, ActionBase):
             except (InputError, AnsibleBotocoreError) as error:
                 raise AnsibleActionFail(str(error)) from error
             python, facts = host_python(self, task_vars)
-            resource = HostAccessKey(
-                wanted, self._options, self.client, Channel(self._on_host, python), self._on_host, self._connection.reset
-            )
+            resource = self._resource(wanted, Channel(self._on_host, python))
             result.update(converge_action(self, resource))
         if resource.unreachable and result.pop("failed", False):
             result["unreachable"] = True
         if facts:
             result["ansible_facts"] = facts
         return result
+
+    def _resource(self, wanted: Rules, channel: Channel) -> HostAccessKey:
+        """Return what is converged: a key of the host's own, or the one in a store."""
+        reach = wanted, self._options, self.client, channel, self._on_host, self._connection.reset
+        if not self._options.get("store"):
+            return HostAccessKey(*reach)
+        try:
+            store = open_store(place(self._options["store"], writes=False), self.client, vault_secrets(self), wanted.owned_by)
+        except InputError as error:
+            raise AnsibleActionFail(str(error)) from error
+        return StoredHostKey(*reach, store, self._options.get("stored_key_id") or "")
 
     def get_options(self) -> Dict[str, Any]:
         """Return the task's options, validated; what ``AWSPluginBase`` makes its clients from."""

@@ -39,6 +39,7 @@ class FilterModule:
             "named": grants.named,
             "listed": _listed,
             "agent_user_names": inventory.agent_user_names,
+            "shared_users": inventory.shared_users,
             "identity_arns": inventory.identity_arns,
         }
         return {name: _told(function) for name, function in filters.items()}

@@ -19,6 +19,8 @@ description:
   - Deletes only keys that are retired by this module, were never used, belong to the host's profile and leave with it, or are
     named in O(drop_key).
     A deactivated key is never activated again.
+  - With O(store), the host gets the key that lies there, which several hosts share. No key is made, retired or deleted then.
+    M(hybridops.aws_agents.shared_access_key) does that.
   - Runs on the controller, which needs boto3. The host needs Python 3.8 or later and nothing else.
 options:
   user:
@@ -80,7 +82,8 @@ options:
       - How the old key of a rotation is brought to its retirement. The agent reads its file again every ten minutes.
       - V(next_run) leaves it to a run that comes at least 15 minutes later.
       - V(wait) waits up to 15 minutes in this run.
-      - V(restart) restarts the agent where it runs (C(systemctl try-restart amazon-cloudwatch-agent.service)).
+      - V(restart) restarts the agent where it runs (C(systemctl try-restart amazon-cloudwatch-agent.service)). What the agent has
+        collected and not sent yet is lost by that, at most one interval between two sendings. The other ways lose nothing.
     type: str
     choices: [next_run, wait, restart]
     default: next_run
@@ -114,18 +117,47 @@ options:
   drop_key:
     description: Id of a key that is to be deleted, whatever its use. The key that works on the host is refused.
     type: str
+  store:
+    description:
+      - Where the key lies that this host shares with others. It is brought to the host and proven there.
+      - With O(state=absent) the profile leaves the host, and user and key stay. The store is not read.
+      - The store is read only where the host's key is not sure to be the one in it. See O(stored_key_id).
+      - O(rotate_after), O(in_use_within), O(grace), O(settle), O(replace_inactive) and O(drop_key) have no meaning with it.
+    type: dict
+    suboptions:
+      parameter:
+        description: Name of a SecureString parameter, or else O(store.vault_file).
+        type: str
+      kms_key_id:
+        description: As for M(hybridops.aws_agents.shared_access_key). It is not used here.
+        type: str
+      vault_file:
+        description: Absolute path on the controller of a file of ansible-vault, or else O(store.parameter).
+        type: path
+      vault_id:
+        description: The vault id that the file is encrypted with. Without it, the first one of the run.
+        type: str
+  stored_key_id:
+    description:
+      - Id of the key in O(store), as M(hybridops.aws_agents.shared_access_key) returned it. On a host that holds it and proves it, the
+        store is not read.
+      - Without it, the store is not read on a host that holds and proves the only Active key of the user.
+    type: str
 notes:
   - Lengths of time are seconds, or numbers with the units V(s), V(m), V(h), V(d) and V(w), such as V(15m), V(24h) or V(1h30m).
   - Connections that do not pass standard input to commands, Windows hosts, O(ignore:async) and C(ANSIBLE_KEEP_REMOTE_FILES) are refused
     before a key is made.
   - The task's C(environment) holds for the connection to AWS. It is not passed to the host.
   - Calls of STS go to the Region's own endpoint, whatever C(AWS_STS_REGIONAL_ENDPOINTS) says, unless O(endpoint_url) names one.
-  - What can be known before is refused before a key is made, in check mode as well. That is an unknown owner or group, a file that
-    cannot be edited, and a folder that cannot be written.
+  - What can be known before is refused before a key is made, in check mode as well. That is a file that cannot be edited, and a
+    folder that cannot be written. An owner or group that the host does not know reads in check mode as one that comes with the
+    agent's package; otherwise it fails before a key is made.
   - Two runs at once on one host reach the same. One of them may fail and say so.
   - "Needs C(iam:GetUser), C(iam:ListAccessKeys), C(iam:GetAccessKeyLastUsed), C(iam:GetLoginProfile), C(iam:ListGroupsForUser),
     C(iam:CreateAccessKey), C(iam:UpdateAccessKey), C(iam:DeleteAccessKey), C(iam:TagUser) and C(iam:UntagUser) on the user, and no right
     to create users or policies. A run that finds one proven key asks IAM twice and STS once."
+  - "With O(store) it needs C(iam:GetUser) and C(iam:ListAccessKeys), and to deliver a key C(iam:GetAccessKeyLastUsed),
+    C(iam:GetLoginProfile) and C(iam:ListGroupsForUser) on the user, C(ssm:GetParameter) on the parameter and C(kms:Decrypt) on its key."
   - In check mode, a user that does not exist reads as one to be made, with a key to be handed over. Otherwise it fails
     before anything happens.
 extends_documentation_fragment:
@@ -161,6 +193,14 @@ EXAMPLES = r"""
     path: /etc/hybridops/cloudwatch-agent/credentials
     credentials_region: eu-west-1
     drop_key: AKIAIOSFODNN7EXAMPLE
+
+- name: Bring the key to a host that it shares with others
+  hybridops.aws_agents.host_access_key:
+    user: cwagent-shared
+    path: /etc/hybridops/cloudwatch-agent/credentials
+    credentials_region: eu-west-1
+    store:
+      parameter: /hybridops/cwagent-shared
 
 - name: Take the key off a host that leaves
   hybridops.aws_agents.host_access_key:

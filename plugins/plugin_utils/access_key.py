@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -22,7 +22,7 @@ from ..module_utils._model.key_decisions import Decision, decide
 from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource
 from .controller import Trap
-from .handover import Failed, Handover
+from .handover import Delivery, Failed, Handover, Mint
 
 RESTART = "systemctl try-restart amazon-cloudwatch-agent.service"
 _RELISTS = 3
@@ -57,6 +57,11 @@ class HostAccessKey(Resource):
     # Read and decide
 
     def read(self) -> State:
+        self._before = self._with_rest(self._seen_first())
+        return self._before
+
+    def _seen_first(self) -> State:
+        """Return the user, its keys and the host, as far as every decision needs them."""
         user, retired = self._aws.user()
         keys = self._aws.keys(retired) if user else ()
         self._arn = user.arn if user else ""
@@ -66,15 +71,17 @@ class HostAccessKey(Resource):
                 break
             self._trap.pause(1.0)
             keys = self._aws.keys(retired)
-        state = State(self._aws.now, user, keys, host)
-        if user and not settled(state, self._rules):
-            known = state.key(host.key_id) is not None
-            holder = self._aws.holder(host.key_id) if host.key_id and not known and host.proof is Proof.UNKNOWN else ""
-            state = replace(
-                state, user=self._aws.with_rights(user), keys=tuple(map(self._aws.with_use, keys)), host=replace(host, holder=holder)
-            )
-        self._before = state
-        return state
+        return State(self._aws.now, user, keys, host)
+
+    def _with_rest(self, state: State) -> State:
+        if state.user is None or settled(state, self._rules):
+            return state
+        return replace(self._with_holder(state), user=self._aws.with_rights(state.user), keys=tuple(map(self._aws.with_use, state.keys)))
+
+    def _with_holder(self, state: State) -> State:
+        host = state.host
+        unknown = host.key_id and state.key(host.key_id) is None and host.proof is Proof.UNKNOWN
+        return replace(state, host=replace(host, holder=self._aws.holder(host.key_id))) if unknown else state
 
     def target(self, actual: State) -> State:
         self._decision = decide(actual, self._rules)
@@ -101,7 +108,7 @@ class HostAccessKey(Resource):
         written = self._aws.now - timedelta(seconds=answer["age"]) if answer["exists"] else None
         return HostState(answer["key_id"], proof, says, written=written, restarted=answer.get("restarted", False), region=answer["region"],
                          owner=owner, group=group, mode=answer.get("mode", ""), hindrance=answer.get("hindrance", ""),
-                         session=answer.get("session", False))  # fmt: skip
+                         unknown=tuple(map(tuple, answer.get("unknown", ()))), session=answer.get("session", False))  # fmt: skip
 
     def _as_asked(self, answer: Mapping[str, Any], name: str, number: str) -> str:
         """Return an owner or group in the form the user wrote it."""
@@ -112,6 +119,8 @@ class HostAccessKey(Resource):
     def apply(self, change: Change) -> None:
         {
             ("require", "user"): self._require,
+            ("require", "system user"): self._require_account,
+            ("require", "system group"): self._require_account,
             ("hand over", "access key"): self._hand_over,
             ("delete", "access key"): self._delete,
             ("retire", "access key"): self._retire,
@@ -123,9 +132,12 @@ class HostAccessKey(Resource):
         }[change.step, change.what](change)
 
     def _require(self, change: Change) -> None:
+        raise no_user(change.key)
+
+    def _require_account(self, change: Change) -> None:
         raise Refusal(
-            f"User {change.key} does not exist, so there is nobody to give a key to. "
-            "Run the playbook hybridops.aws_agents.aws_access with this host in the group of its hosts; it makes the users."
+            f"The host knows no {change.what.partition(' ')[2]} {change.key}, which {self._rules.path} is to belong to. The agent's "
+            "package makes cwagent. Install it first, or name another owner or group. Nothing was changed, and no key was made."
         )
 
     def _delete(self, change: Change) -> None:
@@ -159,9 +171,11 @@ class HostAccessKey(Resource):
             raise Failed(f"{self._rules.path} on the host was not changed: {answer['error']}")
 
     def _hand_over(self, _change: Change) -> None:
-        host = self._before.host
-        way = Handover(self._rules, self._aws, self._client, self._proof, self._trap, self._ask, self._reconnect, host, self._arn)
-        self._minted = way.run(self._attributes)
+        mint = Mint(self._rules, self._aws, self._client, self._trap, self._arn)
+        self._minted = Handover(mint, self._delivery(), self._trap, self._before.host).run(self._attributes)
+
+    def _delivery(self) -> Delivery:
+        return Delivery(self._rules, self._aws, self._proof, self._ask, self._reconnect, self._before.host.key_id, self._arn)
 
     # The host
 
@@ -205,8 +219,21 @@ class HostAccessKey(Resource):
         return named.encode("utf-8", "backslashreplace").decode()
 
     def _told(self, key: Key, state: State) -> Dict[str, Any]:
-        times = {"created": key.created, "last_used": key.used, "retired": key.tagged}
-        told: Dict[str, Any] = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None for name, moment in times.items()}
-        told.update(id=self._named(key.id), status="Active" if key.active else "Inactive", age_days=max(0, (state.now - key.created).days))
-        told.update(last_used_service=key.used_service, last_used_region=key.used_region)
-        return told
+        return dict(as_data(key, state.now), id=self._named(key.id))
+
+
+def as_data(key: Key, now: datetime) -> Dict[str, Any]:
+    """Return a key as plain data for a result."""
+    times = {"created": key.created, "last_used": key.used, "retired": key.tagged}
+    told: Dict[str, Any] = {name: moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None for name, moment in times.items()}
+    told.update(id=key.id, status="Active" if key.active else "Inactive", age_days=max(0, (now - key.created).days))
+    told.update(last_used_service=key.used_service, last_used_region=key.used_region)
+    return told
+
+
+def no_user(name: str) -> Refusal:
+    """Return the refusal of a user that is to be made first."""
+    return Refusal(
+        f"User {name} does not exist, so there is nobody to give a key to. "
+        "Run the playbook hybridops.aws_agents.aws_access with this host in the group of its hosts; it makes the users."
+    )

@@ -61,6 +61,14 @@ def host_python(action: Any, task_vars: Dict[str, Any]) -> Tuple[str, Dict[str, 
     return str(python), facts
 
 
+def vault_secrets(action: Any) -> List[Tuple[str, Any]]:
+    """Return the run's secrets of ansible-vault, by vault id.
+
+    The loader has them in all of ansible-core 2.17 to 2.21, and no public way to ask for them.
+    """
+    return list(getattr(getattr(action._loader, "_vault", None), "secrets", None) or [])
+
+
 class Interrupted(Exception):
     """A signal asked the run to end, at a place where it can."""
 

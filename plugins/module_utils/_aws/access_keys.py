@@ -54,6 +54,8 @@ class AccessKeys:
         self._options = dict(options or {})
         self._pause = pause
         self._deleted: Set[str] = set()
+        self._stale: Set[str] = set()
+        """Keys that are gone and whose tags are still there: a run ended between the two."""
         self._heard_at = time.monotonic()
         self._date = datetime.now(timezone.utc)
 
@@ -80,6 +82,8 @@ class AccessKeys:
         listed = []
         for page in self._iam.get_paginator("list_access_keys").paginate(UserName=self._user):
             listed += self._heard(page)["AccessKeyMetadata"]
+        if retired:
+            self._stale = set(retired) - {entry["AccessKeyId"] for entry in listed}
         return tuple(
             Key(entry["AccessKeyId"], entry["Status"] == "Active", entry["CreateDate"], tagged=retired.get(entry["AccessKeyId"]))
             for entry in listed
@@ -160,6 +164,7 @@ class AccessKeys:
         """Write down when, then deactivate: a key that is Inactive and not tagged would look like somebody else's doing."""
         self.tag(key_id)
         self._heard(self._iam.update_access_key(UserName=self._user, AccessKeyId=key_id, Status="Inactive"))
+        self._untag(self._stale)
 
     def tag(self, key_id: str) -> None:
         """Write down that the key is retired as of now."""
@@ -174,8 +179,13 @@ class AccessKeys:
             if error_code(error) != "NoSuchEntity":
                 raise
         self._deleted.add(key_id)
-        if tagged:
-            self._heard(self._iam.untag_user(UserName=self._user, TagKeys=[RETIRED_TAG + key_id]))
+        self._untag({*self._stale, key_id} if tagged else self._stale)
+
+    def _untag(self, key_ids: Set[str]) -> None:
+        """Take the tags of keys that are gone off the user, which may have fifty."""
+        if key_ids:
+            self._heard(self._iam.untag_user(UserName=self._user, TagKeys=[RETIRED_TAG + key_id for key_id in sorted(key_ids)]))
+            self._stale = set()
 
     def _heard(self, answer: Any) -> Any:
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

@@ -97,6 +97,8 @@ class HostState:
     mode: str = ""
     hindrance: str = ""
     """Why a write would fail, where that can be told before."""
+    unknown: Tuple[Tuple[str, str], ...] = ()
+    """Asked-for owner or group that the host does not know: ``("group", "cwagent")``."""
     session: bool = False
     """The profile holds credentials of a session: a token, or an id that begins as theirs do."""
 

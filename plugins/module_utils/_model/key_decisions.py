@@ -18,7 +18,7 @@ from typing import Callable, Iterable, List, Optional, Tuple
 from . import access_key as words
 from .access_key import NEW, HostState, Key, Proof, Rules, State, told
 from .errors import Refusal
-from .key_refusals import many, refuse, refuse_contained, refuse_hindered
+from .key_refusals import before_a_write, many, refuse, refuse_contained
 from .plan import Change
 
 Step = Tuple[Change, Callable[[State], State]]
@@ -43,9 +43,8 @@ def decide(state: State, rules: Rules) -> Decision:
     """
     refuse(state, rules)
     decision = _present(state, rules) if rules.present else _absent(state, rules)
-    decision = _protect(decision, rules)
-    refuse_hindered(state, decision.changes, rules)
-    return decision
+    decision = protect(decision, rules)
+    return replace(decision, changes=(*before_a_write(state, decision.changes, rules), *decision.changes))
 
 
 def _present(state: State, rules: Rules) -> Decision:
@@ -230,7 +229,7 @@ def _offboard(state: State, key: Key, held: bool, rules: Rules) -> List[Step]:
     return [_retire(key, rules)] if words.quiet(key, state.now, rules) else []
 
 
-def _protect(decision: Decision, rules: Rules) -> Decision:
+def protect(decision: Decision, rules: Rules) -> Decision:
     """Return the decision with a change of Region, owner, group and mode where the file stays as it is."""
     host = decision.after.host
     if not rules.present or host.key_id == NEW or host.proof is not Proof.PROVEN or decision.after.key(host.key_id) is None:

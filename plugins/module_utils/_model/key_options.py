@@ -14,6 +14,17 @@ from .duration import duration
 from .errors import InputError
 from .user_name import check_user_name
 
+STORE: Dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "parameter": {"type": "str"},
+        "kms_key_id": {"type": "str", "no_log": False},
+        "vault_file": {"type": "path"},
+        "vault_id": {"type": "str"},
+    },
+}
+"""Where a key lies that several hosts share."""
+
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "user": {"type": "str", "required": True},
     "path": {"type": "str", "required": True},
@@ -35,6 +46,8 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "replace_foreign": {"type": "bool", "default": False},
     "replace_inactive": {"type": "bool", "default": False},
     "drop_key": {"type": "str", "no_log": False},
+    "store": STORE,
+    "stored_key_id": {"type": "str", "no_log": False},
 }
 """Without those of the AWS connection."""
 
@@ -46,15 +59,12 @@ def rules(options: Mapping[str, Any]) -> Rules:
     :raises InputError: with the option, the rule and the remedy.
     """
     check_user_name(options["user"])
-    region = options.get("credentials_region") or options.get("region") or ""
-    if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d+", region):
-        raise InputError(f"credentials_region: {region!r} is no Region. Name the one the host sends to, such as eu-west-1.")
     return Rules(
         user=options["user"],
         profile=_profile(options["credentials_profile"]),
-        path=_path(options["path"]),
+        path=absolute("path", options["path"]),
         present=options["state"] == "present",
-        region=region,
+        region=sending_region(options),
         owner=_account("owner", options.get("owner")),
         group=_account("group", options.get("group")),
         mode=_mode(options["mode"]),
@@ -79,9 +89,18 @@ def _profile(name: str) -> str:
     return name
 
 
-def _path(path: str) -> str:
+def sending_region(options: Mapping[str, Any]) -> str:
+    """Return the Region that the hosts send to."""
+    region = options.get("credentials_region") or options.get("region") or ""
+    if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d+", region):
+        raise InputError(f"credentials_region: {region!r} is no Region. Name the one the host sends to, such as eu-west-1.")
+    return str(region)
+
+
+def absolute(option: str, path: str) -> str:
+    """Return a path of a file, if it is absolute and plain."""
     if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f]|(^|/)\.\.?(/|$)", path):
-        raise InputError(f"path: {path!r} is no absolute path of a file. Write it in full, without '~', '.' and '..'.")
+        raise InputError(f"{option}: {path!r} is no absolute path of a file. Write it in full, without '~', '.' and '..'.")
     return path
 
 

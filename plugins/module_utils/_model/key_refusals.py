@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import Iterable, Tuple
 
 from .access_key import USES_LAG, Proof, Rules, State, User, told, virgin
 from .errors import Refusal
 from .plan import Change
 from .tags import OWNER_TAG
 
-_WRITES = (("hand over", "access key"), ("update", "profile"))
+_WRITES = (("hand over", "access key"), ("deliver", "access key"), ("update", "profile"))
 
 
 def refuse(state: State, rules: Rules) -> None:
@@ -22,12 +22,9 @@ def refuse(state: State, rules: Rules) -> None:
     :raises Refusal: for the user, the host's file, or the key on the host.
     """
     if state.user is not None:
-        _refuse_user(state.user, rules)
-    if state.host.error:
-        raise Refusal(
-            f"{rules.path} on the host cannot be worked on: {state.host.error}. Nothing was changed. Repair it, or name another path."
-        )
-    _refuse_foreign(state, rules)
+        refuse_user(state.user, rules)
+    refuse_unreadable(state, rules)
+    refuse_foreign(state, rules)
     refuse_contained(state, rules)
     if rules.drop_key and rules.drop_key == state.host.key_id and rules.present and state.host.proof is not Proof.WRONG:
         raise Refusal(
@@ -36,10 +33,24 @@ def refuse(state: State, rules: Rules) -> None:
         )
 
 
-def refuse_hindered(state: State, changes: Iterable[Change], rules: Rules) -> None:
-    """Refuse a write that would fail, before a key is made for it."""
-    if state.host.hindrance and any((change.step, change.what) in _WRITES for change in changes):
+def refuse_unreadable(state: State, rules: Rules) -> None:
+    """Refuse a file on the host that cannot be worked on."""
+    if state.host.error:
+        raise Refusal(
+            f"{rules.path} on the host cannot be worked on: {state.host.error}. Nothing was changed. Repair it, or name another path."
+        )
+
+
+def before_a_write(state: State, changes: Iterable[Change], rules: Rules) -> Tuple[Change, ...]:
+    """Return what the host must have before these changes, and has not. An earlier step, such as the agent's package, may bring it.
+
+    :raises Refusal: for a write that would fail, before a key is made for it.
+    """
+    if not any((change.step, change.what) in _WRITES for change in changes):
+        return ()
+    if state.host.hindrance:
         raise Refusal(f"{rules.path} on the host cannot be written: {state.host.hindrance}. Nothing was changed, and no key was made.")
+    return tuple(Change("require", f"system {kind}", name) for kind, name in state.host.unknown)
 
 
 def many(state: State, rules: Rules) -> Refusal:
@@ -52,7 +63,8 @@ def many(state: State, rules: Rules) -> Refusal:
     )
 
 
-def _refuse_user(user: User, rules: Rules) -> None:
+def refuse_user(user: User, rules: Rules) -> None:
+    """Refuse a user that is not ours, that a person signs in as, or that has rights of groups nobody named."""
     if user.owner != rules.owned_by and not rules.adopt:
         found = f"has {OWNER_TAG}={user.owner}" if user.owner else f"has no tag {OWNER_TAG}"
         raise Refusal(
@@ -72,7 +84,8 @@ def _refuse_user(user: User, rules: Rules) -> None:
         )
 
 
-def _refuse_foreign(state: State, rules: Rules) -> None:
+def refuse_foreign(state: State, rules: Rules) -> None:
+    """Refuse a key on the host that is not this user's."""
     host = state.host
     known = state.key(host.key_id) is not None
     if not host.key_id or rules.replace_foreign or (known and host.proof is not Proof.FOREIGN):

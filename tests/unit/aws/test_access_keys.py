@@ -29,6 +29,7 @@ class Iam:
     def __init__(self, **answers):
         self.answers = {name: list(these) for name, these in answers.items()}
         self.asked = []
+        self.bodies = []
         self.slept = []
         self.keys = AccessKeys(self.client, "web1", None, self.slept.append)
 
@@ -41,6 +42,7 @@ class Iam:
     def answer(self, request, event_name, **_event):
         operation = event_name.rsplit(".", 1)[1]
         self.asked.append(operation)
+        self.bodies.append(str(request.body))
         answers = self.answers[operation]
         status, date, body = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(body, Exception):
@@ -102,6 +104,25 @@ def test_a_limit_that_is_one():
     with pytest.raises(NoKey, match="AKIA1, AKIA2"):
         iam.keys.create()
     assert not iam.slept
+
+
+def test_tags_of_keys_that_are_gone_go_with_the_next_change():
+    """A run ended after a key was deleted and before its tag was: the user would collect them, and may have fifty."""
+    old, new, gone = ("AKIA" + letter * 16 for letter in "ONG")
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    plain = [(200, None, "<x/>")]
+    iam = Iam(ListAccessKeys=[listing(old, new)], TagUser=plain, UpdateAccessKey=plain, DeleteAccessKey=plain, UntagUser=plain)
+    iam.keys.keys({old: then})
+    iam.keys.retire(old)
+    assert iam.asked[1:] == ["TagUser", "UpdateAccessKey"]
+    iam.keys.keys({old: then, gone: then})
+    iam.keys.retire(old)
+    assert iam.asked[-1] == "UntagUser" and gone in iam.bodies[-1] and old not in iam.bodies[-1]
+    iam.keys.keys({old: then, gone: then})
+    iam.keys.delete(old, tagged=True)
+    assert iam.asked[-2:] == ["DeleteAccessKey", "UntagUser"] and gone in iam.bodies[-1] and old in iam.bodies[-1]
+    iam.keys.delete(new)
+    assert iam.asked[-1] == "DeleteAccessKey"
 
 
 def test_now_is_awss_date_and_goes_on(monkeypatch):

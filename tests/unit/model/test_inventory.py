@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.inventory import agent_user_names, identity_arns
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.inventory import agent_user_names, identity_arns, shared_users
 
 
 def test_a_host_has_the_user_of_its_variable_or_of_its_name() -> None:
@@ -47,3 +47,63 @@ def test_arns_of_all_results_are_joined_and_skipped_tasks_count_for_nothing() ->
         "users": ["user/u"],
         "changes": 4,
     }
+
+
+SHARED = {"onprem_agent_user_scope": "shared", "onprem_agent_user_name": "fleet"}
+
+
+def test_hosts_that_share_a_user_are_one() -> None:
+    hostvars: Dict[str, Dict[str, Any]] = {"web1": SHARED, "web2": SHARED, "db1": {"onprem_agent_user_scope": "host"}, "db2": {}}
+    assert agent_user_names(["web1", "db1", "web2", "db2"], hostvars) == ["fleet", "cwagent-db1", "cwagent-db2"]
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"onprem_agent_user_name": "fleet"}, "or both onprem_agent_user_scope: shared"),
+        ({**SHARED, "onprem_agent_user_name": "Fleet"}, "letter case alone"),
+        ({"onprem_agent_user_scope": "shared"}, "has no onprem_agent_user_name"),
+        ({**SHARED, "onprem_agent_user_scope": "all"}, "Write host or shared"),
+    ],
+)
+def test_users_that_are_not_shared_by_both(other: Dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        agent_user_names(["web1", "web2"], {"web1": SHARED, "web2": other})
+
+
+STORED = {**SHARED, "onprem_agent_store": {"parameter": "/fleet"}}
+
+
+def test_what_hosts_of_a_shared_user_were_seen_with() -> None:
+    hostvars: Dict[str, Dict[str, Any]] = {
+        "ok": {**STORED, "onprem_agent_key": {"key_id": "AKIA1", "changed": False}},
+        "failed": {**STORED, "onprem_agent_key": {"key_id": "AKIA1", "failed": True}},
+        "gone": {**STORED, "onprem_agent_key": {"unreachable": True}},
+        "skipped": {**STORED, "onprem_agent_key": {"skipped": True}},
+        "elsewhere": STORED,
+        "other": {**STORED, "onprem_agent_user_name": "other", "onprem_agent_key": {"key_id": "AKIA2"}},
+        "own": {"onprem_agent_user_name": "own", "onprem_agent_key": {"key_id": "AKIA3"}},
+        "plain": {},
+    }
+    run = [host for host in hostvars if host != "elsewhere"]
+    fleet, other = sorted(shared_users(run, hostvars), key=lambda user: user["user"] != "fleet")
+    assert fleet["hosts"] == {"ok": "AKIA1", "failed": "", "gone": "", "skipped": "", "elsewhere": ""}
+    assert (other["user"], other["hosts"], other["store"]) == ("other", {"other": "AKIA2"}, {"parameter": "/fleet"})
+    assert shared_users(["own", "plain"], hostvars) == []
+
+
+def test_the_options_of_a_shared_key() -> None:
+    hostvars = {"web1": {**STORED, "onprem_agent_key_grace": "1d"}}
+    (fleet,) = shared_users(["web1"], hostvars)
+    assert {name: value for name, value in fleet.items() if value} == {
+        "user": "fleet",
+        "store": {"parameter": "/fleet"},
+        "grace": "1d",
+        "hosts": {"web1": ""},
+    }
+
+
+def test_hosts_that_do_not_agree_on_the_key_they_share() -> None:
+    hostvars = {"web1": STORED, "web2": {**STORED, "onprem_agent_store": {"parameter": "/other"}}}
+    with pytest.raises(InputError, match="host web2: its onprem_agent_store is not that of the host web1, and both share the user fleet"):
+        shared_users(["web1", "web2"], hostvars)

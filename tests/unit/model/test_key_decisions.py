@@ -45,6 +45,7 @@ O_EXPIRED = key("O", 60 * DAY, used=10 * DAY, active=False, retired=8 * DAY)
 O_STOPPED = key("O", 60 * DAY, used=10 * DAY, active=False)
 N = key("N", 20 * DAY, used=HOUR)
 REFUSED = "refused"
+LACKS = (("group", "cwagent"),)
 JUST, LESS = 15 * MINUTE, 15 * MINUTE - timedelta(seconds=1)
 
 # A row a line, as in the page it tests.
@@ -157,6 +158,8 @@ TABLE = [
     ("alone, Inactive, unused", [key("O", 4 * HOUR, active=False)], NONE, {}, [NEW_KEY, "delete O"]),
     # what the host says before a write
     ("hindered, nothing to write", [O_USED], on_host("O", hindrance="x"), {}, []),
+    ("a group that the host lacks, nothing to write", [O_USED], on_host("O", unknown=LACKS), {}, []),
+    ("a group that the host lacks", [], HostState(unknown=LACKS), {}, ["require cwagent", "hand over"]),
     ("hindered, a key would be made", [], HostState(hindrance="x"), {}, REFUSED),
     ("hindered, mode is wrong", [O_USED], on_host("O", hindrance="x", mode="0644"), {}, REFUSED),
     ("hindered, key only deleted", [O_USED], on_host("O", hindrance="x"), {"present": False}, ["delete O", "remove AmazonCloudWatchAgent"]),

@@ -354,8 +354,17 @@ def test_what_would_fail_is_refused_before_a_key_is_made(site, aws):
     assert "cannot be w" in site.run()
     assert not aws.listed and not aws.deleted
     with pytest.raises(Failure, match="was made"):
-        converge(plugin.HostAccessKey(Rules(**{**site.rules.__dict__, "owner": "no-such-user", "path": str(site.path) + "2"}), {}, None,
+        converge(plugin.HostAccessKey(Rules(**{**site.rules.__dict__, "path": str(site.path)}), {}, None,
                                       Channel(site.host.execute, sys.executable), site.host.execute, lambda: None), check=True)  # fmt: skip
+
+
+def test_a_group_that_an_earlier_step_would_make_is_predicted_and_required(site, aws):
+    rules = Rules(**{**site.rules.__dict__, "group": "no-such-group", "path": str(site.path)})
+    predicted = converge(plugin.HostAccessKey(rules, {}, None, Channel(site.host.execute, sys.executable), site.host.execute,
+                                              lambda: None), check=True)  # fmt: skip
+    assert [change.split()[0] for change in predicted["changes"]] == ["require", "hand"]
+    assert "The host knows no group no-such-group" in site.run(group="no-such-group")
+    assert not aws.listed
 
 
 def test_an_update_is_shown_before_and_after(site):
