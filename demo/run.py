@@ -47,7 +47,7 @@ class Site:
     def __init__(self, emulator: Ministack, scratch: Path) -> None:
         self.emulator, self.scratch = emulator, scratch
         self.credentials_file = scratch / "host" / "etc" / "credentials"
-        self.common_config = scratch / "host" / "opt" / "common-config.toml"
+        self.agent_root = scratch / "host" / "opt"
         self.output = ""
         self.environment = {
             **clean_environment(scratch / "controller"),
@@ -63,7 +63,12 @@ class Site:
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "onprem_agent_credentials_file": str(self.credentials_file),
-            "onprem_agent_common_config": str(self.common_config),
+            # A folder of this machine stands for the host: no package is installed in it, and no agent is run.
+            "onprem_agent_package_source": "none",
+            "onprem_agent_config": {},
+            "onprem_agent_run_as_user": "",
+            "onprem_agent_credentials_mode": "0600",
+            "onprem_agent_root": str(self.agent_root),
         }
         variables = {
             "aws_agents_region": self.emulator.region,

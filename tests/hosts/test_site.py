@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.agent_package import PackageServer, SigningKey, build
 from tests.support.emulators import Credentials, Emulator
 from tests.support.playbook import Run, run_playbook
 from tests.support.recording_proxy import RecordingProxy
@@ -66,17 +67,33 @@ def watch(host: Host) -> None:
         "import base64, sys, sysconfig; open(sysconfig.get_path('stdlib') + '/sitecustomize.py', 'wb').write(base64.b64decode(sys.argv[1]))"
     )
     host.run("mkdir", "-p", HOST_WATCH)
-    host.run("rm", "-f", "/usr/lib/python3.11/sitecustomize.py")
+    host.run("sh", "-c", "rm -f /usr/lib/python3.*/sitecustomize.py")
     host.run("python3", "-c", write, code)
 
 
 @pytest.fixture
 def site(onprem_hosts: Callable[[int], Hosts], ministack: Emulator, tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """A function that runs the site playbook on two hosts; it carries hosts and proxy."""
-    hosts = onprem_hosts(2)
+    hosts = onprem_hosts(["bookworm", "trixie"])
     inventory = hosts.inventory()
-    with RecordingProxy(ministack.endpoint_url) as proxy:
+    signer = SigningKey(tmp_path / "gpg")
+    with (
+        RecordingProxy(ministack.endpoint_url) as proxy,
+        RecordingProxy(ministack.endpoint_url, host=hosts.controller_address) as sent,
+        PackageServer([build(tmp_path / "package")], signer, host=hosts.controller_address) as packages,
+    ):
         variables = {
+            "onprem_agent_package_url": packages.package_url("good"),
+            "onprem_agent_package_key": packages.key_url,
+            "onprem_agent_package_key_fingerprint": signer.fingerprint,
+            "onprem_agent_config": {
+                "agent": {"metrics_collection_interval": 1},
+                "metrics": {
+                    "endpoint_override": sent.url,
+                    "force_flush_interval": 1,
+                    "metrics_collected": {"mem": {"measurement": ["used_percent"]}},
+                },
+            },
             "aws_agents_region": ministack.region,
             "aws_agents_endpoint_url": proxy.url,
             "cwagent_server_user_policy": "scoped",
@@ -88,7 +105,7 @@ def site(onprem_hosts: Callable[[int], Hosts], ministack: Emulator, tmp_path: Pa
             acting = {**ministack.operator().environment(), **environment}
             return run_playbook(SITE, tmp_path / "controller", arguments, inventory, variables, acting, timeout=600)
 
-        run.hosts, run.proxy = hosts, proxy  # type: ignore[attr-defined]
+        run.hosts, run.proxy, run.sent = hosts, proxy, sent  # type: ignore[attr-defined]
         yield run
 
 
@@ -96,7 +113,7 @@ def test_from_nothing_to_working_credentials(site: Any, ministack: Emulator, tmp
     hosts: List[Host] = site.hosts.hosts
     checked = site("--check", "--diff").ok()
     assert not site.proxy.writes
-    assert {name: counts["changed"] for name, counts in checked.stats.items()} == {"localhost": 4, "host1": 2, "host2": 2}
+    assert {name: counts["changed"] for name, counts in checked.stats.items()} == {"localhost": 4, "host1": 3, "host2": 3}
     assert all(host.run("test", "-e", FILE, check=False).returncode for host in hosts)
 
     removed = tmp_path / "removed"
@@ -108,14 +125,15 @@ def test_from_nothing_to_working_credentials(site: Any, ministack: Emulator, tmp
     log = tmp_path / "ansible.log"
     first = site("-vvv", "--diff", PYTHONPATH=str(WATCH), WATCH_REMOVED=str(removed), ANSIBLE_LOG_PATH=str(log)).ok()
     command_lines = processes.end()
-    assert {name: counts["changed"] for name, counts in first.stats.items()} == {"localhost": 4, "host1": 2, "host2": 2}
+    assert {name: counts["changed"] for name, counts in first.stats.items()} == {"localhost": 4, "host1": 3, "host2": 3}
 
     held = [credentials(host) for host in hosts]
     assert len({each.access_key_id for each in held}) == 2
     for host, each in zip(hosts, held, strict=True):
-        assert host.run("stat", "-c", "%a %U %G %F", FILE).stdout.strip() == "600 root root regular file"
+        assert host.run("stat", "-c", "%a %U %G %F", FILE).stdout.strip() == "640 root cwagent regular file"
         config = host.run("cat", COMMON_CONFIG).stdout
         assert f'shared_credential_file = "{FILE}"' in config and f'shared_credential_profile = "{PROFILE}"' in config
+        assert [call.status for call in site.sent.calls if call.access_key_id == each.access_key_id][-1] == 200
         assert allowed(ministack, each) == {"metric": True, "metric elsewhere": False, "log": True, "user": False}
     assert_nowhere(held, first, log, removed, command_lines, tmp_path, hosts)
 
@@ -137,7 +155,7 @@ def test_a_host_that_is_down_gets_no_key_and_holds_up_nobody(site: Any, ministac
         "cwagent-host2": 0,
     }
     down.run("systemctl", "start", "ssh.service")
-    assert {name: counts["changed"] for name, counts in site().ok().stats.items()} == {"localhost": 0, "host1": 0, "host2": 2}
+    assert {name: counts["changed"] for name, counts in site().ok().stats.items()} == {"localhost": 0, "host1": 0, "host2": 3}
 
 
 def allowed(emulator: Emulator, who: Credentials) -> Dict[str, bool]:

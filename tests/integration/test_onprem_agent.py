@@ -29,7 +29,10 @@ def role(site, arguments=(), environment=None, **variables):
     variables = {
         "onprem_agent_region": site.emulator.region,
         "onprem_agent_credentials_file": str(site.path),
-        "onprem_agent_common_config": str(site.scratch / "agent" / "common-config.toml"),
+        "onprem_agent_package_source": "none",
+        "onprem_agent_config": {},
+        "onprem_agent_run_as_user": "",
+        "onprem_agent_root": str(site.scratch / "agent"),
         **variables,
     }
     host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -43,7 +46,7 @@ def test_role(site):
     checked = role(site, ["--check", "--diff"])
     assert len(checked.ok().changed) == 2 and not site.keys() and not site.path.parent.exists()
     assert len(role(site).ok().changed) == 2
-    config = site.scratch / "agent" / "common-config.toml"
+    config = site.scratch / "agent" / "etc" / "common-config.toml"
     expected = {"shared_credential_profile": PROFILE, "shared_credential_file": str(site.path)}
     assert tomllib.loads(config.read_text()) == {"credentials": expected} and site.caller()
     assert not role(site).ok().changed
@@ -69,12 +72,12 @@ def test_config_that_every_user_can_reach(site):
         role(site).ok()
     finally:
         os.umask(before)
-    config = site.scratch / "agent" / "common-config.toml"
+    config = site.scratch / "agent" / "etc" / "common-config.toml"
     assert (stat.S_IMODE(config.parent.stat().st_mode), stat.S_IMODE(config.stat().st_mode)) == (0o755, 0o644)
 
 
 def test_config_that_cannot_be_read(site):
-    config = site.scratch / "agent" / "common-config.toml"
+    config = site.scratch / "agent" / "etc" / "common-config.toml"
     config.mkdir(parents=True)
     failed = role(site)
     assert failed.rc and "Could not read what is there" in failed.failures[0].msg and "directory" in failed.failures[0].msg, failed
