@@ -1,7 +1,7 @@
 # Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration sanity hosts clean
+.PHONY: help demo test lint unit contract integration sanity hosts molecule clean
 # The steps of `make test` run one after the other, cheapest first, also under -j.
 .NOTPARALLEL:
 
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: .venv/demo.stamp ## From nothing to the end state, on an emulator that enforces IAM; KEEP=1 to look around
 	@$(PY) demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
-test: lint unit contract integration sanity hosts ## Everything below
+test: lint unit contract integration sanity hosts molecule ## Everything below
 
 lint: .venv/test.stamp ## ruff, mypy, yamllint, ansible-lint
 	ruff check .
@@ -46,6 +46,10 @@ hosts: .venv/test.stamp ## Real systemd hosts in podman; on Debian as root it in
 	sh tests/hosts/install.sh
 	$(PY) -m tests.support.systemd_hosts
 	$(PYTEST) tests/hosts $(ARGS)
+
+molecule: .venv/test.stamp ## Molecule's scenarios, on containers; SCENARIO=name runs one. Needs what hosts needs, or MOLECULE_ENGINE
+	[ -n "$$MOLECULE_ENGINE" ] || sh tests/hosts/install.sh
+	$(PY) -m tests.support.molecule_scenarios --workers $(WORKERS) $(SCENARIO)
 
 clean: ## Remove what make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output hybridops-aws_agents-*.tar.gz

@@ -10,12 +10,12 @@ import json
 import re
 import threading
 import time
-import urllib.parse
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 
 from tests.support.agent_package import PackageServer, SigningKey, build
+from tests.support.calls_seen import metrics
 from tests.support.emulators import Emulator
 from tests.support.playbook import Run, run_playbook
 from tests.support.recording_proxy import Call, Forward, RecordingProxy, Response, failure
@@ -53,21 +53,10 @@ class CloudWatch:
             return failure(call, "InvalidClientTokenId", "The security token included in the request is invalid", 403)
         answer = forward()
         if answer.status == 200:
-            self._count(call.body)
-        return answer
-
-    def _count(self, body: bytes) -> None:
-        form = urllib.parse.parse_qs(body.decode())
-        for name, (metric, *_more) in form.items():
-            at = re.fullmatch(r"(MetricData\.member\.\d+)\.MetricName", name)
-            if not at or metric != "stand_in_sequence":
-                continue
-            prefix = at.group(1)
-            values = [value for key, (value, *_) in form.items() if re.fullmatch(re.escape(prefix) + r"\.(Value|Values\.member\.\d+)", key)]
-            host = next(form[f"{prefix}.Dimensions.member.{n}.Value"][0] for n in range(1, 9)
-                        if form.get(f"{prefix}.Dimensions.member.{n}.Name") == ["host"])  # fmt: skip
+            seen = metrics(call.body)
             with self._lock:
-                self.received[host].update(int(float(value)) for value in values)
+                self.received[seen["host"]].update(seen["sequences"])
+        return answer
 
 
 def sent(host: Host) -> List[Dict[str, Any]]:
