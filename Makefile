@@ -45,7 +45,7 @@ sanity: .venv/test.stamp ## ansible-test sanity
 hosts: .venv/test.stamp ## Real systemd hosts in podman; on Debian as root it installs podman
 	sh tests/hosts/install.sh
 	$(PY) -m tests.support.systemd_hosts
-	$(PYTEST) tests/hosts $(ARGS)
+	$(PYTEST) tests/hosts -n $(WORKERS) --dist loadfile $(ARGS)
 
 molecule: .venv/test.stamp ## Molecule's scenarios, on containers; SCENARIO=name runs one. Needs what hosts needs, or MOLECULE_ENGINE
 	[ -n "$$MOLECULE_ENGINE" ] || sh tests/hosts/install.sh
