@@ -49,6 +49,7 @@ options:
         description:
           - Absolute path of a file on the controller, which is encrypted with ansible-vault. Its folder must exist.
           - It is replaced at once and has mode 0600. Nothing that is not encrypted is written to the disk.
+          - It must outlive the run. A file in the container of a job, as in AWX, is gone with it, so use O(store.parameter) there.
         type: path
       vault_id:
         description:

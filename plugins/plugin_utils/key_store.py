@@ -74,7 +74,8 @@ class ParameterStore:
     def _sealed(self, wanted: str) -> str:
         """Return the name of the KMS key it is encrypted with, where that is another than the wanted one."""
         name = self._parameter.kms_key()
-        if name in (self._kms_key_id, wanted):
+        # One that was just written may not be listed yet, which is no reason to replace the key in it.
+        if name in (None, self._kms_key_id, wanted):
             return ""
         if not name or name.endswith("alias/aws/ssm"):
             return "AWS's own key"

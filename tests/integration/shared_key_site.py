@@ -17,7 +17,7 @@ from tests.support.playbook import run_playbook
 USER = "cwagent-shared"
 PARAMETER = "/hybridops/cwagent-shared"
 PASSWORD = "vault-pa55word"
-WATCH = Path(__file__).parents[1] / "support" / "watch"
+WATCH, HURRY = (Path(__file__).parents[1] / "support" / name for name in ("watch", "hurry"))
 
 
 class SharedSite:
@@ -44,7 +44,7 @@ class SharedSite:
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory = {"all": {"hosts": dict.fromkeys(("localhost", *self.hosts), local)}}
         plays = tasks if "hosts" in tasks[0] else [{"hosts": hosts, "gather_facts": False, "tasks": tasks}]
-        variables = {**self.emulator.environment(), **(environment or {})}
+        variables = {"PYTHONPATH": str(HURRY), **self.emulator.environment(), **(environment or {})}
         arguments = ["--vault-password-file", str(self.password), *arguments]
         self.last = run_playbook(plays, self.scratch / f"run{self.runs}", arguments, inventory, environment=variables)
         return self.last

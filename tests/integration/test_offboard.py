@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
+
 import pytest
 
 from tests.integration.key_site import USER, Site
+from tests.integration.shared_key_site import HURRY
 from tests.support import iam_state
 from tests.support.playbook import run_playbook
-from tests.support.recording_proxy import RecordingProxy
+from tests.support.recording_proxy import RecordingProxy, Response
 
 OFFBOARD = "hybridops.aws_agents.offboard"
 SILENT = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_retries": 0}
@@ -24,7 +29,7 @@ class Leaving(Site):
     def __init__(self, emulator, proxy, scratch):
         super().__init__(emulator, scratch)
         self.proxy = proxy
-        self.host = {}
+        self.host, self.other = {}, {}
         self.make_user()
         self.iam.create_user(UserName=OTHER, Path="/hybridops/", Tags=[{"Key": "hybridops.aws_agents/owner", "Value": "default"}])
 
@@ -38,9 +43,9 @@ class Leaving(Site):
             "onprem_agent_credentials_group": "",
             "onprem_agent_region": self.emulator.region,
         }
-        hosts = {"web1": {**local, **given, **self.host}, "web2": {**SILENT, **given}}
+        hosts = {"web1": {**local, **given, **self.host}, "web2": {**SILENT, **given, **self.other}}
         where = {"aws_agents_endpoint_url": self.proxy.url, "aws_agents_region": self.emulator.region}
-        environment = self.emulator.environment()
+        environment = {"PYTHONPATH": str(HURRY), **self.emulator.environment()}
         del environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"]
         inventory = {"all": {"children": {"onprem": {"hosts": hosts}}}}
         scratch = self.scratch / f"offboard{self.runs}"
@@ -108,17 +113,78 @@ def test_a_host_that_does_not_answer(site, flag):
     assert went(run)["web1"][-1] == f"delete user {USER}"
 
 
-@pytest.mark.parametrize("silent", [False, True])
-def test_a_shared_user_stays(site, silent):
-    """Its key is the others' as well. Here the role's part for the shared scope is not looked at, only what is never done."""
-    site.host = {**(SILENT if silent else {}), "onprem_agent_user_scope": "shared"}
-    if silent:
-        run = site.offboard(aws_agents_hosts="web1", offboard_unreachable=True)
-        assert run.rc == 0 and "Replace it on all of them now" in run.stdout, run
-    else:
-        run = site.offboard(aws_agents_hosts="web1", offboard_compromised=True)
-        assert run.task("Say that the shared key must be replaced").outcome == "ok", run
-    assert site.users() == [USER, OTHER] and "DeleteUser" not in {call.operation for call in site.proxy.calls}
+@pytest.fixture
+def shared(site):
+    """web1 has the key of a user that it shares with web2, from a parameter."""
+    key = site.emulator.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    store = {"parameter": "/hybridops/fleet", "kms_key_id": key}
+    site.host = {"onprem_agent_user_scope": "shared", "onprem_agent_user_name": OTHER, "onprem_agent_store": store}
+    site.other = dict(site.host)
+    assert site.run(user=OTHER).rc == 0, site.last
+    # As if it lay there for long: one that was made moments ago is not replaced.
+    site.old = site.profile()["aws_access_key_id"]
+    content = {
+        "user": OTHER,
+        "access_key_id": site.old,
+        "secret_access_key": site.profile()["aws_secret_access_key"],
+        "created": "2026-01-01T00:00:00Z",
+    }
+    tags = [{"Key": "hybridops.aws_agents/owner", "Value": "default"}]
+    site.ssm = site.emulator.client("ssm")
+    site.ssm.put_parameter(Name=store["parameter"], Value=json.dumps(content), Type="SecureString", KeyId=key, Tags=tags)
+    site.proxy.handler = lambda call, forward: aged(call, forward(), site.old)
+    site.stored = lambda: json.loads(site.ssm.get_parameter(Name=store["parameter"], WithDecryption=True)["Parameter"]["Value"])
+    return site
+
+
+def aged(call, answer, key_id):
+    """Return the answer with a key of days ago."""
+    if call.operation != "ListAccessKeys":
+        return answer
+    body = gzip.decompress(answer.body) if answer.body[:2] == b"\x1f\x8b" else answer.body
+    made = rb"(<AccessKeyId>%s<(?:(?!</member>).)*<CreateDate>)[^<]*" % key_id.encode()
+    headers = tuple((name, value) for name, value in answer.headers if name.lower() != "content-encoding")
+    return Response(answer.status, headers, re.sub(made, rb"\g<1>2026-01-01T00:00:00Z", body, flags=re.DOTALL))
+
+
+def fleet(site):
+    return {key["AccessKeyId"]: key["Status"] for key in site.iam.list_access_keys(UserName=OTHER)["AccessKeyMetadata"]}
+
+
+def test_a_host_with_a_shared_user_leaves(shared):
+    """User, key and store are those of others as well."""
+    run = shared.offboard(aws_agents_hosts="web1").ok()
+    assert not shared.path.exists() and shared.users() == [USER, OTHER]
+    assert fleet(shared) == {shared.old: "Active"} and shared.stored()["access_key_id"] == shared.old and not shared.proxy.writes
+    assert went(run)["web1"] == [f"remove profile AmazonCloudWatchAgent from {shared.path}"]
+
+
+@pytest.mark.parametrize("flag", ["offboard_unreachable", "offboard_compromised"])
+def test_a_shared_key_that_somebody_may_still_have(shared, flag):
+    """The store gets another, and nothing is deleted: the others still use the old one. A second run finds it done."""
+    silent = flag == "offboard_unreachable"
+    shared.host.update(SILENT if silent else {})
+    predicted = shared.offboard("--check", aws_agents_hosts="web1", **{flag: True})
+    assert predicted.rc == 0 and not shared.proxy.writes and fleet(shared) == {shared.old: "Active"}, predicted
+    assert went(predicted)["web1"][0] == f"create access key for user {OTHER}"
+    run = shared.offboard(aws_agents_hosts="web1", **{flag: True})
+    new = shared.stored()["access_key_id"]
+    assert run.rc == 0 and new != shared.old and fleet(shared) == {shared.old: "Active", new: "Active"}, run
+    assert [str(call) for call in shared.proxy.writes] == ["iam:CreateAccessKey", "ssm:PutParameter"]
+    says = run.task("Say how all other hosts get the other key").msg
+    assert f"Keys besides the one in the store: {shared.old}." in says and "out of the inventory" in says
+    assert shared.path.exists() == silent and shared.stored()["secret_access_key"] not in run.stdout
+    repeated = shared.offboard(aws_agents_hosts="web1", **{flag: True})
+    assert repeated.rc == 0 and fleet(shared) == {shared.old: "Active", new: "Active"} and not shared.proxy.writes, repeated
+
+
+def test_a_shared_key_that_cannot_be_replaced(shared):
+    """What can be done on the host is done, and the run fails."""
+    spare = shared.iam.create_access_key(UserName=OTHER)["AccessKey"]["AccessKeyId"]
+    run = shared.offboard(aws_agents_hosts="web1", offboard_compromised=True)
+    assert run.rc and run.failures[-1].task == "Fail when the shared key was not replaced" and spare in run.failures[-1].msg, run
+    assert not shared.path.exists() and set(fleet(shared)) == {shared.old, spare} and not shared.proxy.writes
+    assert went(run)["web1"] == [f"remove profile AmazonCloudWatchAgent from {shared.path}"]
 
 
 def test_a_user_that_another_host_has_too(site):
@@ -130,6 +196,8 @@ def test_a_user_that_another_host_has_too(site):
 REFUSED = {
     "no host named": ({}, "No host is named"),
     "a host that is not there": ({"aws_agents_hosts": "web9"}, "No host is named"),
+    "a limit and no host named": ({"limit": "web1"}, "No host is named"),
+    "a limit and another host": ({"limit": "web2", "aws_agents_hosts": "web1"}, "No host is named"),
     "everybody": ({"aws_agents_hosts": "all"}, "All 2 hosts of the group onprem"),
     "everybody by name": ({"aws_agents_hosts": "web1,web2", "offboard_compromised": True}, "offboard_all=true"),
 }
@@ -138,7 +206,8 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(site, name):
     variables, says = REFUSED[name]
-    run = site.offboard(**variables)
+    limit = variables.get("limit")
+    run = site.offboard(*(["--limit", limit] if limit else []), **variables)
     assert run.rc and [says in task.msg for task in run.failures] == [True] and not site.proxy.calls, run
 
 

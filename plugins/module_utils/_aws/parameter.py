@@ -63,11 +63,11 @@ class Parameter:
         found = self._call("GetParameter", lambda: self._ssm.get_parameter(Name=self._name, WithDecryption=True)["Parameter"])
         return Value(found["Value"], found["Type"]) if found else None
 
-    def kms_key(self) -> str:
-        """Return the KMS key it is encrypted with, as whoever wrote it named it."""
+    def kms_key(self) -> Optional[str]:
+        """Return the KMS key it is encrypted with, as whoever wrote it named it; ``None`` where the list has not got it yet."""
         filters = [{"Key": "Name", "Option": "Equals", "Values": [self._name]}]
         pages = self._ssm.get_paginator("describe_parameters").paginate(ParameterFilters=filters)
-        return next((str(entry.get("KeyId") or "") for page in pages for entry in page["Parameters"]), "")
+        return next((str(entry.get("KeyId") or "") for page in pages for entry in page["Parameters"]), None)
 
     def owner(self) -> str:
         """Return the value of its ownership tag, empty without one."""

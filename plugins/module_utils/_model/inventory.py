@@ -24,6 +24,8 @@ SHARED_OPTIONS = {
     "verify_timeout": "onprem_agent_key_verify_timeout",
     "replace_inactive": "onprem_agent_replace_inactive",
     "drop_key": "onprem_agent_drop_key",
+    "owned_by": "onprem_agent_owned_by",
+    "adopt": "onprem_agent_adopt",
 }
 """What a shared user's key is kept by: options of ``shared_access_key``, and the variables of its hosts."""
 
@@ -56,7 +58,7 @@ def shared_users(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
 
     :param hosts: those of the run.
     :param hostvars: of the whole inventory: a host of the user that is not in the run was not seen, and may hold an old key.
-    :raises InputError: when hosts of one user want different things of its key.
+    :raises InputError: when hosts of one user want different things of its key, or one of the inventory would have it without sharing it.
     """
     users: Dict[str, Tuple[str, Dict[str, Any]]] = {}
     for host in hosts:
@@ -70,8 +72,21 @@ def shared_users(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
                 raise InputError(
                     f"host {host}: its {variable} is not that of the host {other}, and both share the user {name}. Give both the same."
                 )
+    _refuse_strangers(users, hostvars)
     seen = {name: _held_keys(hostvars, name) for name in users}
     return [{"user": name, **options, "hosts": seen[name]} for name, (_host, options) in sorted(users.items())]
+
+
+def _refuse_strangers(users: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a host that has a shared user as its own: it would retire the keys that others hold."""
+    shared = {name.lower(): name for name in users}
+    for host in hostvars:
+        name = str(hostvars[host].get(OVERRIDE) or "")
+        if name.lower() in shared and (name, str(hostvars[host].get(SCOPE))) != (shared[name.lower()], "shared"):
+            raise InputError(
+                f"host {host}: its {OVERRIDE} is {name}, and other hosts share the user {shared[name.lower()]}. "
+                f"Write the name alike and {SCOPE}: shared, or give it another user."
+            )
 
 
 def _held_keys(hostvars: Mapping[str, Mapping[str, Any]], user: str) -> Dict[str, str]:

@@ -87,4 +87,10 @@ def _contained(key: Key, state: SharedState, rules: SharedRules) -> bool:
 
 def no_slot(state: SharedState, rules: SharedRules) -> Refusal:
     """Return the refusal of a user whose two keys leave no room for a third."""
-    return many(words.State(state.now, state.user, state.keys, words.HostState()), rules.keys)
+    refusal = many(words.State(state.now, state.user, state.keys, words.HostState()), rules.keys)
+    if not state.good:
+        return refusal
+    return Refusal(
+        f"{refusal} {state.store.key_id} is in the {state.store.place} and works. "
+        "If it is the replacement that was meant, run without rotate: true, and all hosts get it."
+    )

@@ -93,12 +93,13 @@ def test_what_hosts_of_a_shared_user_were_seen_with() -> None:
 
 
 def test_the_options_of_a_shared_key() -> None:
-    hostvars = {"web1": {**STORED, "onprem_agent_key_grace": "1d"}}
+    hostvars = {"web1": {**STORED, "onprem_agent_key_grace": "1d", "onprem_agent_owned_by": "team"}}
     (fleet,) = shared_users(["web1"], hostvars)
     assert {name: value for name, value in fleet.items() if value} == {
         "user": "fleet",
         "store": {"parameter": "/fleet"},
         "grace": "1d",
+        "owned_by": "team",
         "hosts": {"web1": ""},
     }
 
@@ -107,3 +108,10 @@ def test_hosts_that_do_not_agree_on_the_key_they_share() -> None:
     hostvars = {"web1": STORED, "web2": {**STORED, "onprem_agent_store": {"parameter": "/other"}}}
     with pytest.raises(InputError, match="host web2: its onprem_agent_store is not that of the host web1, and both share the user fleet"):
         shared_users(["web1", "web2"], hostvars)
+
+
+@pytest.mark.parametrize("other", [{"onprem_agent_user_name": "fleet"}, {**STORED, "onprem_agent_user_name": "Fleet"}])
+def test_a_host_that_has_a_shared_user_as_its_own(other: Dict[str, Any]) -> None:
+    """It would rotate and end the key of the others. It may be a host that is not in this run."""
+    with pytest.raises(InputError, match=r"host web2: its onprem_agent_user_name is .* share the user fleet"):
+        shared_users(["web1"], {"web1": STORED, "web2": other})

@@ -226,7 +226,12 @@ def test_users_that_get_no_key(user, says):
 def test_a_refusal_for_the_slot_lists_both_keys():
     with pytest.raises(Refusal) as refused:
         decide(SharedState(NOW, USER, (IN_USE, N), stored("N")), asked({"rotate": True}))
-    for told in ("O (Active, made 30 days ago, last used 60 minutes ago by monitoring in eu-west-1)", "N (Active", "drop_key"):
+    for told in (
+        "O (Active, made 30 days ago, last used 60 minutes ago by monitoring in eu-west-1)",
+        "N (Active",
+        "drop_key",
+        "without rotate: true",
+    ):
         assert told in str(refused.value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.shared_key import Content, as_text
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.shared_key_options import Place
 from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.key_store import open_store
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from moto import mock_aws
 
@@ -150,6 +152,21 @@ def test_one_kms_key_by_several_names(aws, form):
     first.write(CONTENT)
     assert aws.store(name).look()[0].sealed == ""
     assert "another KMS key (alias/cw)" in aws.store(aws.other["KeyId"]).look()[0].sealed
+
+
+def test_a_parameter_that_is_not_listed_yet(aws, monkeypatch):
+    """That nothing is known of its KMS key is no reason to replace the access key."""
+    store = aws.store()
+    store.look()
+    store.write(CONTENT)
+    monkeypatch.setattr(aws, "fails", lambda request, **_event: unlisted(request))
+    assert aws.store().look()[0].sealed == ""
+
+
+def unlisted(request):
+    if request.headers["X-Amz-Target"] != b"AmazonSSM.DescribeParameters":
+        return None
+    return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: [b'{"Parameters": []}']))
 
 
 def test_parameters_that_are_left_alone(aws):
