@@ -13,7 +13,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ..module_utils._host.channel import Channel
 from ..module_utils._model.agent import plan as deciding
-from ..module_utils._model.agent.configuration import Facts, facts
+from ..module_utils._model.agent.configuration import Facts, facts, port_of
 from ..module_utils._model.agent.control import explain
 from ..module_utils._model.agent.health import Health, Seen, judge, needs_restart, window
 from ..module_utils._model.agent.log import Circumstances
@@ -70,7 +70,7 @@ class CloudWatchAgent(Resource):
             raise Refusal(f"The agent's files on the host cannot be worked on: {answer['error']}. Nothing was changed.")
         self._before = state_of(answer)
         self._seen = Seen.of(answer)
-        self._judge(self._seen)
+        self._judge(self._seen, self._before)
         self._warnings += deciding.warnings(self._before, self._rules, self._facts.region)
         return self._before
 
@@ -79,7 +79,7 @@ class CloudWatchAgent(Resource):
         return self._target
 
     def plan(self, target: AgentState, actual: AgentState) -> List[Change]:
-        stale = self._seen is not None and needs_restart(self._seen, self._facts.interval, self._around)
+        stale = self._seen is not None and needs_restart(self._seen, self._facts.interval, self._around(actual), self._facts.silence)
         return deciding.plan(target, actual, self._rules, stale)
 
     def _check_times(self) -> None:
@@ -95,6 +95,7 @@ class CloudWatchAgent(Resource):
     def apply(self, change: Change) -> None:
         {
             ("require", "agent"): self._require,
+            ("require", "credentials"): self._require,
             ("update", "common settings"): self._write_settings,
             ("create", "file"): self._write_source,
             ("update", "file"): self._write_source,
@@ -105,6 +106,8 @@ class CloudWatchAgent(Resource):
         }.get((change.step, change.what), self._turn)(change)
 
     def _require(self, _change: Change) -> None:
+        if self._before.installed:
+            deciding.refuse_unreadable(self._before, self._rules)
         raise Refusal(
             f"The CloudWatch agent is not installed in {self._rules.root} on the host. Install its package first (module "
             "hybridops.aws_agents.cloudwatch_agent_package, or the role onprem_agent). Nothing was changed."
@@ -158,10 +161,10 @@ class CloudWatchAgent(Resource):
         if not self._rules.present or self._rules.wanted is None or self._seen is None:
             return
         seen = self._look() if changes else self._seen
-        self._judge(seen)
+        self._judge(seen, self._target)
         if self._rules.prove:
             limit = self._rules.prove_timeout.total_seconds()
-            self._health = prove(self._look, seen, self._facts, self._around, limit)
+            self._health = prove(self._look, seen, self._facts, self._around(self._target), limit)
             refuse_unproven(self._health, limit)
         if self._rules.verify_metrics:
             cloudwatch = self._client("cloudwatch", region=self._facts.region or self._rules.region)
@@ -174,9 +177,9 @@ class CloudWatchAgent(Resource):
             raise Failed(f"the agent could not be looked at: {answer['error']}")
         return Seen.of(answer)
 
-    def _judge(self, seen: Seen) -> None:
+    def _judge(self, seen: Seen, state: AgentState) -> None:
         if self._before.installed:
-            self._health = judge(seen, self._facts.interval, self._around)
+            self._health = judge(seen, self._facts.interval, self._around(state), self._facts.silence)
         else:
             self._health = Health(says="the agent is not installed")
 
@@ -193,11 +196,12 @@ class CloudWatchAgent(Resource):
         source = self._rules.wanted is not None and self._rules.source.startswith("file:")
         return common + ([self._rules.config_path] if source else [])
 
-    @property
-    def _around(self) -> Circumstances:
-        settings = self._before.settings
+    def _around(self, state: AgentState) -> Circumstances:
+        settings = state.settings
         profile = settings[PROFILE] or self._rules.credentials_profile
-        return Circumstances(profile, settings[FILE] or self._rules.credentials_file, self._facts.region or self._rules.region)
+        others = [*self._facts.endpoints, settings["http_proxy"], settings["https_proxy"]]
+        ports = Circumstances.ports | {port_of(url) for url in others if url}
+        return Circumstances(profile, settings[FILE] or self._rules.credentials_file, self._facts.region or self._rules.region, ports)
 
     def _ask(self, do: str, **request: Any) -> Dict[str, Any]:
         try:

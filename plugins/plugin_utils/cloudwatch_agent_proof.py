@@ -30,7 +30,7 @@ def prove(look: Callable[[], Seen], seen: Seen, facts: Facts, around: Circumstan
     """
     begun = seen.now
     while True:
-        health = judge(seen, facts.interval, around)
+        health = judge(seen, facts.interval, around, facts.silence)
         if not health.wait or seen.now + health.wait - begun > limit:
             return health
         sleep(health.wait)

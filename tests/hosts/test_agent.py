@@ -149,8 +149,8 @@ def test_what_is_wrong_is_said(site: Site, ministack: Emulator) -> None:
 
     # A key that AWS does not know, in this run and in the next.
     site.write_key(Credentials("AKIANOTKNOWN00000000", "wrong"))
-    assert "AWS does not know the access key of profile AmazonCloudWatchAgent" in site.refused(prove_timeout="6s")
-    again = site.run(prove_timeout="6s")
+    assert "AWS does not know the access key of profile AmazonCloudWatchAgent" in site.refused(prove_timeout="15s")
+    again = site.run(prove_timeout="15s")
     assert again.outcome == "failed" and not again.changed and again.result["health"] == "failing"
     assert site.ok(prove=False)["health"] == "failing"
 
@@ -163,13 +163,15 @@ def test_what_is_wrong_is_said(site: Site, ministack: Emulator) -> None:
     # A policy that does not allow it.
     site.write_key(denied)
     site.host.run("systemctl", "restart", UNIT)
-    assert "denies cloudwatch:PutMetricData" in site.refused(prove_timeout="6s")
+    assert "denies cloudwatch:PutMetricData" in site.refused(prove_timeout="15s")
 
     # A user that cannot read the key is refused before anything is written.
     site.write_key(user)
     before = site.host.run("sha256sum", f"{HOME}/etc/amazon-cloudwatch-agent.d/file_config.json").stdout
     refused = site.refused(config=site.with_agent(run_as_user="cwagent"))
     assert f"{FILE} belongs to root:root with mode 0600" in refused and "group cwagent and mode 0640" in refused
+    predicted = site.ok("--check", config=site.with_agent(run_as_user="cwagent"))["changes"]
+    assert predicted[0] == f"require credentials readable by cwagent of {FILE}"
     assert "knows no such user" in site.refused(config=site.with_agent(run_as_user="nobody-here"))
     assert site.host.run("sha256sum", f"{HOME}/etc/amazon-cloudwatch-agent.d/file_config.json").stdout == before
     site.host.run("chgrp", "cwagent", FILE)
@@ -180,4 +182,4 @@ def test_what_is_wrong_is_said(site: Site, ministack: Emulator) -> None:
     # A name that cannot be looked up.
     elsewhere = site.with_agent()
     elsewhere["metrics"] = {**elsewhere["metrics"], "endpoint_override": "http://monitoring.nowhere.invalid"}
-    assert "is no name that the host can look up" in site.refused(config=elsewhere, prove_timeout="6s")
+    assert "is no name that the host can look up" in site.refused(config=elsewhere, prove_timeout="15s")

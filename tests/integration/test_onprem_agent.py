@@ -55,6 +55,15 @@ def test_role(site):
     assert not role(site, onprem_agent_state="absent").ok().changed
 
 
+def test_a_number_of_none_and_a_package_of_somebody_elses(site):
+    role(site, onprem_agent_imds_retries=0).ok()
+    config = site.scratch / "agent" / "etc" / "common-config.toml"
+    assert tomllib.loads(config.read_text())["imds"] == {"imds_retries": 0}
+    removed = {"onprem_agent_package_remove": True, "onprem_agent_package_name": "a-package-that-is-nowhere"}
+    gone = role(site, onprem_agent_state="absent", **removed).ok()
+    assert gone.task("Install or remove the agent's package").outcome == "ok"
+
+
 def test_role_with_the_owner_of_the_whole_run(ministack, tmp_path):
     """What aws_access was told of the users' owner holds for the hosts as well."""
     site = Site(ministack, tmp_path)

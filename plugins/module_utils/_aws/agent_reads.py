@@ -36,12 +36,12 @@ def configuration(ssm: Any, name: str, region: str) -> Tuple[str, bool]:
 
 
 def listed(cloudwatch: Any, namespace: str, host: str) -> bool:
-    """Return whether CloudWatch lists a metric of a host.
+    """Return whether CloudWatch lists a metric of a host that got data lately; others it lists for two weeks.
 
     :raises Refusal: when the operator may not ask.
     """
     try:
-        answer = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "host", "Value": host}])
+        answer = cloudwatch.list_metrics(Namespace=namespace, Dimensions=[{"Name": "host", "Value": host}], RecentlyActive="PT3H")
     except Exception as error:
         if error_code(error) in _DENIED:
             raise Refusal(

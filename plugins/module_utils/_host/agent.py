@@ -4,8 +4,8 @@
 
 """The CloudWatch agent on its host: look, write a file, run its control script, turn its service. Runs there, standard library alone.
 
-``ground.py`` and ``profile.py`` are sent in front of it. What is seen is judged elsewhere; contents of configurations are in an answer
-only where the request asks for them.
+``ground.py``, ``profile.py``, ``open_files.py`` and ``agent_log.py`` are sent in front of it. What is seen is judged elsewhere; contents
+of configurations are in an answer only where the request asks for them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import grp
 import hashlib
 import os
 import pwd
-import re
 import signal
 import socket
 import stat
@@ -23,16 +22,15 @@ import time
 from contextlib import suppress
 
 with suppress(ImportError):  # sent as one text, those in front
-    from .ground import Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .agent_log import read_log
+    from .ground import LARGEST, Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .open_files import held, moved, unanswered
     from .profile import parse
 
 UNIT = "amazon-cloudwatch-agent.service"
 VERBS = ("enable", "disable", "start", "stop", "restart")
 LONGEST = 180.0
 """Seconds after which a command is ended: the control script may wait for a network that does not answer."""
-LOG_TAIL = 4 * 1024 * 1024
-"""Bytes of the log that are looked through: more than an agent writes within one interval, with debug on as well."""
-LOG_LINES = 200
 
 
 def probe(request):
@@ -62,10 +60,12 @@ def probe(request):
 def look(request):
     """Return whether the agent runs, since when, and the last errors and warnings of its log."""
     log = request["logfile"] or os.path.join(request["root"], "logs/amazon-cloudwatch-agent.log")
-    answer = _service()
-    lines, begun = _log(log)
-    answer.update(now=time.time(), log=lines, begun=begun, log_there=os.path.exists(log))
-    answer["credentials_written"] = _written(request["credentials_file"])
+    answer, links = _service(), []
+    if answer["running"]:
+        links = held(answer["process"])
+    lines, begun, there = read_log(log)
+    answer.update(now=time.time(), log=lines, begun=begun, log_there=there, log_moved=moved(log, links))
+    answer.update(unanswered=unanswered(answer["process"], links), credentials_written=_written(request["credentials_file"]))
     return answer
 
 
@@ -81,7 +81,7 @@ def write(request):
     if new:
         make_folders(os.path.dirname(request["path"]))
     if new or os.path.lexists(request["path"]):
-        replace(request["path"], checked, mode=0o644)
+        replace(request["path"], checked, mode=None if os.path.lexists(request["path"]) else 0o644)
     return {}
 
 
@@ -94,7 +94,9 @@ def control(request):
     done = _run([os.path.join(root, "bin/amazon-cloudwatch-agent-ctl"), *request["arguments"]], environment)
     log = os.path.join(root, "logs/configuration-validation.log")
     fresh = (_written(log) or 0) >= begun - 1
-    done["validation"] = _content(log)[0][-4000:] if done["rc"] and fresh else ""
+    done["validation"] = ""
+    with suppress(Unfit):
+        done["validation"] = _content(log)[0][-4000:] if done["rc"] and fresh else ""
     done["files"] = {name: found["sha256"] for name, found in _files(os.path.join(root, "etc/amazon-cloudwatch-agent.d"), None).items()}
     return done
 
@@ -129,8 +131,16 @@ def _end(data):
 
 
 def _content(path):
-    """Return a file's text and when it was written; nothing for one that is not there."""
-    data, status = read(path)
+    """Return a file's text and when it was written; nothing for one that is not there.
+
+    :raises Unfit: naming the file, for one that is a link, no file, or too large to be written back whole.
+    """
+    try:
+        data, status = read(path)
+    except Unfit as error:
+        raise Unfit(f"{path}: {error}") from None
+    if len(data) > LARGEST:
+        raise Unfit(f"{path}: it is larger than 1 MiB")
     return data.decode("utf-8", "surrogateescape"), status and status.st_mtime
 
 
@@ -147,15 +157,22 @@ def _checksum(path):
 
 
 def _files(folder, shown):
-    """Return the configurations of the agent by name; what a failed run of its control script left is none."""
+    """Return the configurations of the agent by name; what a failed run of its control script left is none.
+
+    The folder is the agent's own user's: a link there may lead to what only root may read, so none is followed. It has no checksum, which
+    no configuration has, and goes with the next one that is loaded.
+    """
     found = {}
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if name.endswith(".tmp") or not os.path.isfile(path):
                 continue
-            with open(path, "rb") as file:
-                data = file.read()
+            try:
+                data = read(path)[0]
+            except Unfit:
+                found[name] = {"sha256": "", "written": None}
+                continue
             found[name] = {"sha256": hashlib.sha256(data).hexdigest(), "written": _written(path)}
             if name == shown:
                 found[name]["text"] = data.decode("utf-8", "replace")
@@ -185,27 +202,9 @@ def _service():
         "status": "/".join(said[name] for name in names[:2] if said.get(name)),
         "running": said.get("ActiveState") == "active",
         "enabled": said.get("UnitFileState") == "enabled",
+        "process": process,
         "started": start,
     }
-
-
-def _log(path):
-    """Return the last errors and warnings of the log, with the lines that belong to them; and the entry of the agent's last start."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
-            lines = file.read(LOG_TAIL).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return [], ""
-    kept, begun, on = [], "", False
-    for line in lines:
-        level = re.match(r"\d{4}-\d\d-\d\dT[0-9:.]+Z?\s+([A-Z])!", line)
-        on = level.group(1) in "EFW" if level else on
-        if on:
-            kept.append(line[:600])
-        elif level and "I! Starting AmazonCloudWatchAgent" in line:
-            begun = line[:600]
-    return kept[-LOG_LINES:], begun
 
 
 def _profile_region(path, profile):

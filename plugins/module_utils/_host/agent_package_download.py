@@ -94,7 +94,20 @@ class Web:
     def _opener(self) -> urllib.request.OpenerDirector:
         context = ssl.create_default_context(cafile=self._ca_bundle or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _Redirects)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to http and https alone, and takes user and password nowhere but to the server they were given for."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        before, after = urlsplit(req.full_url), urlsplit(newurl)
+        if after.scheme not in ("http", "https") or (before.scheme, after.scheme) == ("https", "http"):
+            raise ValueError(f"its server redirects to {after.scheme}, which is not followed")
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request is not None and (before.hostname, before.port) != (after.hostname, after.port):
+            request.remove_header("Authorization")
+        return request
 
 
 def _request(url: str) -> urllib.request.Request:

@@ -12,7 +12,7 @@ import time
 from typing import Callable, Dict, List, Optional
 
 from .._model.errors import Refusal
-from .._model.openpgp import Certificate, grouped, is_detached_signature, judged, only
+from .._model.openpgp import Certificate, detached_signature, grouped, judged, only
 from .agent_package import Run, run, search_path
 
 _SEQUOIA_POLICY = "/etc/crypto-policies/back-ends/sequoia.config"
@@ -56,11 +56,12 @@ class Verifier:
         program = self.program()
         certificate = only(key, fingerprint, key_from, time.time())
         with open(signature, "rb") as file:
-            detached = is_detached_signature(file.read())
+            detached = detached_signature(file.read())
         if not detached:
             reason = "it is no detached signature"
         else:
-            reason = (self._sqv if program == "sqv" else self._gnupg)(program, package, signature, certificate)
+            alone = self._written("signature", detached)
+            reason = (self._sqv if program == "sqv" else self._gnupg)(program, package, alone, certificate)
         if reason:
             raise Refusal(
                 f"The signature of {called} was not accepted by {program}: {reason}. The key {grouped(fingerprint)} has to have made it. "

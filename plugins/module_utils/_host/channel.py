@@ -18,7 +18,7 @@ from .ground import ANSWER
 
 CREDENTIALS = ("ground.py", "profile.py", "credentials.py")
 """What works on a credentials file."""
-AGENT = ("ground.py", "profile.py", "agent.py")
+AGENT = ("ground.py", "profile.py", "open_files.py", "agent_log.py", "agent.py")
 """What works on the CloudWatch agent."""
 _START = (
     'import sys; r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '

@@ -23,6 +23,8 @@ with suppress(ImportError):  # sent as one text, those in front
     from .ground import Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
     from .profile import merge, parse, remove
 
+AGENT_NAME = "amazon-cloudwatch-agent"
+
 
 def probe(request):
     """Return what the file and our profile look like, with a signature when there is something to sign with."""
@@ -154,11 +156,18 @@ def _restarted_since(moment):
         boot = time.time() - since_boot()
         for process in filter(str.isdigit, os.listdir("/proc")):
             name, start = started(process, boot)
-            if name == "amazon-cloudwatch-agent"[:15] and start > moment and _ours(process):
+            if name == AGENT_NAME[:15] and start > moment and _ours(process) and _is_agent(process):
                 return True
     except (OSError, AttributeError, ValueError):  # no /proc of Linux's kind: not known, so not restarted
         pass
     return False
+
+
+def _is_agent(process):
+    """Return whether a process is the agent, and not its control script or wizard, whose short names are the same."""
+    with open(f"/proc/{process}/cmdline", "rb") as file:
+        words = file.read().decode("utf-8", "replace").split("\0")
+    return AGENT_NAME in map(os.path.basename, words) and "-schematest" not in words
 
 
 def _ours(process):

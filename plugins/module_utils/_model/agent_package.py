@@ -147,7 +147,9 @@ def secrets_of(url: str) -> List[str]:
         parts = urlsplit(url)
     except ValueError:
         return []
-    return [text for text in (parts.netloc.rpartition("@")[0].partition(":")[2], parts.query) if text]
+    user, _colon, password = parts.netloc.rpartition("@")[0].partition(":")
+    # A user without a password is a token.
+    return [text for text in (password or user, parts.query) if text]
 
 
 def is_web(url: str) -> bool:

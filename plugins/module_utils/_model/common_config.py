@@ -42,7 +42,7 @@ def pointed(text: str, settings: Mapping[str, Optional[str]]) -> str:
     """
     for name, value in settings.items():
         if value is not None and re.search(r"[\x00-\x1f\x7f]", value):
-            raise InputError(f"{name}: {value!r} holds a control character.")
+            raise InputError(f"{name}: the value holds a control character.")
         if value is not None and name in NUMBERS and not re.fullmatch(r"[0-9]{1,9}", value):
             raise InputError(f"{name}: {value!r} is no whole number.")
     for section, names in SECTIONS.items():
@@ -67,7 +67,7 @@ def current(text: str) -> Dict[str, Optional[str]]:
 
 def shown(settings: Mapping[str, Optional[str]]) -> Dict[str, Optional[str]]:
     """Return settings for people: a password in the address of a proxy is left out."""
-    return {name: re.sub(r"(//[^/@:]*):[^/@]*@", r"\1:***@", value) if value else value for name, value in settings.items()}
+    return {name: re.sub(r"(//[^/@:]*):.*@", r"\1:***@", value) if value else value for name, value in settings.items()}
 
 
 def _pointed(text: str, section: str, settings: Dict[str, Optional[str]]) -> str:
@@ -113,7 +113,7 @@ def _check_settings(lines: List[str], start: int, end: int, names: Tuple[str, ..
         setting = _SETTING.match(lines[at])
         if words and (not setting or words.group(1) in seen or setting.group(4).isdigit() != (words.group(1) in NUMBERS)):
             raise Refusal(
-                f"line {at + 1} of the file sets {words.group(1)} twice, or in a way that is not edited here: {lines[at].strip()}"
+                f"line {at + 1} of the file sets {words.group(1)} twice, or in a way that is not edited here. Leave one plain line of it."
             )
         if words:
             seen.add(words.group(1))

@@ -96,13 +96,17 @@ def only(data: bytes, wanted: str, where: str, now: float) -> Certificate:
     )
 
 
-def is_detached_signature(data: bytes) -> bool:
-    """Whether a file holds detached signatures and nothing else: no program may verify a message inside it in place of the package."""
+def detached_signature(data: bytes) -> bytes:
+    """Return the detached signatures in a file without armour; empty unless it holds nothing else.
+
+    No program may verify a message inside it in place of the package. So it is given what is returned here: what it would make of the file
+    itself, which may be armour within a message, is its own affair.
+    """
     try:
-        tags = [tag for tag, _body, _raw in _packets(_plain(data))]
+        packets = list(_packets(_plain(data)))
     except (ValueError, IndexError):
-        return False
-    return bool(tags) and set(tags) == {_SIGNATURE}
+        return b""
+    return b"".join(raw for _tag, _body, raw in packets) if {tag for tag, _body, _raw in packets} == {_SIGNATURE} else b""
 
 
 def armoured(data: bytes) -> str:

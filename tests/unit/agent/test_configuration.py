@@ -17,6 +17,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.
     facts,
     parse,
     plain,
+    port_of,
     render,
 )
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
@@ -145,4 +146,17 @@ def test_how_often_it_sends(config, interval):
 def test_what_follows():
     config = {"agent": {"run_as_user": "u", "region": "r", "omit_hostname": True, "logfile": "/l"}, "metrics": {"namespace": "N"}}
     assert facts(config) == Facts("u", "r", 60.0, True, "N", False, "/l")
-    assert facts(LOGS) == Facts(interval=5.0)
+    assert facts(LOGS) == Facts(interval=5.0, silence=65.0)
+    there = {
+        "metrics": {**METRICS["metrics"], "endpoint_override": "http://a:8080"},
+        "logs": {**LOGS["logs"], "endpoint_override": "https://b"},
+    }
+    assert facts(there).endpoints == ("http://a:8080", "https://b")
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://a:8080/", 8080), ("https://u:p@a", 443), ("http://a", 80), ("a:3128", 3128), ("http://[", 0)],
+)
+def test_the_port_of_a_url(url, port):
+    assert port_of(url) == port

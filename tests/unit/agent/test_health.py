@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.control import explain
@@ -133,11 +134,33 @@ def seen(up=1000.0, errors=(), running=True, **more):
         (seen(running=False, status="inactive/dead"), "failing", 2.0),
         (seen(running=False, errors=[5]), "failing", 2.0),
         (Seen(NOW, running=True), "unknown", 0.0),
+        (seen(log_moved="/l.log.1"), "unknown", 0.0),
+        (seen(unanswered=(("10.0.0.1", 443),)), "unproven", 10.0),
+        (seen(unanswered=(("10.0.0.1", 53),)), "unproven", 10.0),
+        (seen(unanswered=(("10.0.0.1", 9100),)), "proven", 0.0),
+        (seen(errors=[10], unanswered=(("10.0.0.1", 443),)), "failing", 66.0),
     ],
 )
 def test_verdicts(what, verdict, wait):
     health = judge(what, 60, AROUND)
     assert (health.verdict, round(health.wait, 3)) == (verdict, wait), health
+
+
+def test_what_is_not_answered_is_named():
+    assert "10.0.0.1 (port 443) does not answer it" in judge(seen(unanswered=(("10.0.0.1", 443),)), 60, AROUND).says
+    assert judge(seen(unanswered=(("10.0.0.1", 8080),)), 60, replace(AROUND, ports=AROUND.ports | {8080})).verdict == "unproven"
+
+
+@pytest.mark.parametrize(("ago", "verdict", "wait"), [(50, "failing", 16.0), (66, "proven", 0.0)])
+def test_log_events_are_tried_again_after_a_minute_only(ago, verdict, wait):
+    health = judge(seen(errors=[ago]), 5, AROUND, silence=65.0)
+    assert (health.verdict, health.wait) == (verdict, wait)
+    replaced = seen(errors=[ago], credentials_written=NOW - 70)
+    assert needs_restart(replaced, 5, AROUND, silence=65.0) is (verdict == "failing")
+
+
+def test_a_log_that_was_moved_away_is_named():
+    assert "/l.log.1" in judge(seen(log_moved="/l.log.1"), 60, AROUND).says
 
 
 def test_a_telling_entry_wins_over_a_vague_one():

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.plan import plan, target, view, warnings
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.plan import plan, refuse_unreadable, target, view, warnings
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.state import (
     AgentState,
     Reader,
@@ -106,8 +107,11 @@ def test_a_user_that_cannot_read_the_credentials(reader, words):
     if not words:
         assert planned(actual, RULES)
         return
+    required = "require credentials readable by u of /etc/c"
+    assert planned(actual, RULES)[0] == planned(replace(DONE, reader=reader), RULES)[0] == required
+    assert planned(replace(actual, hindrance="nothing can be written"), RULES)[0] == required
     with pytest.raises(Refusal) as refusal:
-        target(actual, RULES)
+        refuse_unreadable(actual, RULES)
     assert words in str(refusal.value) and "Nothing was changed" in str(refusal.value)
     assert target(replace(actual, installed=False), RULES).running, "its package may bring the user"
     assert planned(actual, ABSENT) == []
@@ -181,6 +185,10 @@ def test_a_process_older_than_what_it_should_have_read(more, outdated):
 @pytest.mark.parametrize(("toml", "common", "translated"), [(None, 1.0, False), (5.0, None, True), (5.0, 9.0, False), (9.0, 9.5, True)])
 def test_a_translation_older_than_the_common_settings_is_none(toml, common, translated):
     assert state_of(answer(translated=toml, common_written=common)).translated is translated
+
+
+def test_a_file_of_another_encoding_has_the_checksum_that_the_host_sees():
+    assert checksum(b"# caf\xe9".decode("utf-8", "surrogateescape")) == hashlib.sha256(b"# caf\xe9").hexdigest()
 
 
 def test_view_shows_no_password_and_no_secret():

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
+import socket
 import stat
 import time
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent, agent_log, open_files
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="trying as another user needs root")
 NOBODY = "nobody"
@@ -181,8 +182,104 @@ def test_errors_of_the_log_come_with_their_lines(root):
     assert ask(root, "look", logfile=str(root / "elsewhere"))["log"] == [lines[0]]
 
 
+def test_plugins_push_nothing_out_of_the_log(root):
+    noise = "2026-01-01T00:00:02Z E! [inputs.procstat] no such process\ncaused by: x\n"
+    (root / "logs" / "amazon-cloudwatch-agent.log").write_text("2026-01-01T00:00:01Z E! cloudwatch: one\n" + noise * 300)
+    assert ask(root, "look")["log"] == ["2026-01-01T00:00:01Z E! cloudwatch: one"]
+
+
+def test_lines_of_the_starter_are_entries_of_their_own(root, monkeypatch):
+    monkeypatch.setenv("TZ", "UTC-2")
+    time.tzset()
+    lines = [
+        "2026-01-01T00:00:00Z E! one",
+        "2026/01/01 02:00:01 I! Detected tls: runasuser",
+        "more of it",
+        "2026/01/01 02:00:02 E! Cannot translate JSON, ERROR is exit status 1",
+    ]
+    (root / "logs" / "amazon-cloudwatch-agent.log").write_text("\n".join(lines))
+    try:
+        assert ask(root, "look")["log"] == [lines[0], "2026-01-01T00:00:02Z E! Cannot translate JSON, ERROR is exit status 1"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_log_that_is_no_file_is_none(root):
+    os.mkfifo(root / "logs" / "amazon-cloudwatch-agent.log")
+    assert ask(root, "look")["log_there"] is False
+
+
+@AS_ROOT
+def test_a_log_that_may_not_be_read_is_none(root):
+    log = root / "logs" / "amazon-cloudwatch-agent.log"
+    log.write_text("")
+    log.chmod(0o600)
+    for above in [root / "logs", root, *root.parents]:
+        above.chmod(above.stat().st_mode | 0o011)
+    child = os.fork()
+    if not child:
+        os.setuid(pwd.getpwnam(NOBODY).pw_uid)
+        os._exit(ask(root, "look")["log_there"] is not False)
+    assert os.waitpid(child, 0)[1] == 0 and ask(root, "look")["log_there"] is True
+
+
+def test_a_link_among_the_configurations_is_not_followed(root, tmp_path):
+    (tmp_path / "shadow").write_text("s3cret")
+    (root / "etc" / "amazon-cloudwatch-agent.d" / "file_config.json").symlink_to(tmp_path / "shadow")
+    seen = ask(root, "probe")
+    assert seen["files"] == {"file_config.json": {"sha256": "", "written": None}} and "s3cret" not in str(seen)
+
+
+def test_a_file_keeps_its_mode(root):
+    common = root / "etc" / "common-config.toml"
+    common.write_text("# a proxy with a password\n")
+    common.chmod(0o600)
+    assert ask(root, "write", path=str(common), text="# new\n", expected=checksum(common.read_text()))["ok"]
+    assert stat.S_IMODE(common.stat().st_mode) == 0o600 and common.read_text() == "# new\n"
+
+
+def test_a_file_that_cannot_be_worked_on_is_named(root, tmp_path):
+    common = root / "etc" / "common-config.toml"
+    common.symlink_to(tmp_path / "x")
+    assert ask(root, "probe")["error"] == f"{common}: it is a symbolic link"
+    common.unlink()
+    common.write_text("#" * (1024 * 1024 + 1))
+    assert ask(root, "probe")["error"] == f"{common}: it is larger than 1 MiB"
+
+
+def test_a_connection_that_nobody_answers_is_seen():
+    with socket.socket() as full, socket.socket() as first, socket.socket() as asking:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        first.connect(full.getsockname())
+        asking.setblocking(False)
+        asking.connect_ex(full.getsockname())
+        found = open_files.unanswered(os.getpid(), open_files.held(os.getpid()))
+        assert found == [list(full.getsockname())]
+    assert open_files.held("none") == [] and open_files.unanswered("none", ["socket:[1]"]) == []
+
+
+def test_a_server_of_names_that_was_asked_is_seen():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as asked:
+        asked.connect(("::1", 53))
+        assert ["::1", 53] in open_files.unanswered(os.getpid(), open_files.held(os.getpid()))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_log_that_was_moved_away_while_it_is_written(tmp_path, there):
+    log = tmp_path / "agent.log"
+    with log.open("w"):
+        assert open_files.moved(str(log), open_files.held(os.getpid())) == ""
+        log.rename(tmp_path / "agent.log.1")
+        if there:
+            log.write_text("")
+        assert open_files.moved(str(log), open_files.held(os.getpid())) == f"{log}.1"
+    assert open_files.moved(str(log), open_files.held(os.getpid())) == ""
+
+
 def test_a_large_log_is_read_at_its_end(root, monkeypatch):
-    monkeypatch.setattr(agent, "LOG_TAIL", 100)
+    monkeypatch.setattr(agent_log, "LOG_TAIL", 100)
     (root / "logs" / "amazon-cloudwatch-agent.log").write_text("2026-01-01T00:00:00Z E! old\n" * 100 + "2026-01-01T00:00:02Z E! new\n")
     assert len(ask(root, "look")["log"]) <= 4 and ask(root, "look")["log"][-1].endswith("new")
 

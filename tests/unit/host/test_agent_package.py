@@ -147,7 +147,7 @@ def test_which_package_manager_a_system_has(system: Dict[str, str], programs: Li
         with pytest.raises(Failed, match=expected):
             manager(system, 0, which)
     else:
-        assert type(manager(system, 0, which)) is expected
+        assert isinstance(manager(system, 0, which), expected)
 
 
 def test_programs_run_in_a_known_language_with_nothing_to_read(monkeypatch):

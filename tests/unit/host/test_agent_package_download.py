@@ -23,8 +23,10 @@ CONTENT = b"x" * 3000
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.seen.append((self.path, self.headers.get("Authorization"), self.headers.get("Proxy-Authorization")))  # type: ignore[attr-defined]
-        code = {"/404": 404, "/403": 403, "/500": 500}.get(self.path, 200)
+        code = {"/404": 404, "/403": 403, "/500": 500}.get(self.path, 302 if self.path.startswith("/to/") else 200)
         self.send_response(code)
+        if code == 302:
+            self.send_header("Location", self.path[4:])
         if self.path != "/unannounced":
             self.send_header("Content-Length", str(5000 if self.path == "/short" else len(CONTENT)))
         self.end_headers()
@@ -77,7 +79,7 @@ def test_a_file_is_written_and_a_text_returned(server: Server, tmp_path: Path):
 def test_what_cannot_be_had_is_told(server: Server, tmp_path: Path, path: str, kind: type, words: str):
     with pytest.raises(NotFetched, match=words) as error:
         web().file(server.url + path, str(tmp_path / "a"))
-    assert type(error.value) is kind
+    assert error.value.__class__ == kind
 
 
 def test_sizes_have_limits(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -106,6 +108,21 @@ def test_nothing_but_http_is_spoken(url: str):
 def test_user_and_password_of_a_url_go_where_servers_look(server: Server):
     web().text(server.url.replace("://", "://u:p%40ss@") + "/a")
     assert server.seen == [("/a", "Basic dTpwQHNz", None)]
+
+
+def test_user_and_password_go_to_no_other_server(server: Server):
+    other = Server()
+    with_user = server.url.replace("://", "://u:p%40ss@")
+    assert web().text(f"{with_user}/to/{other.url}/b") == web().text(f"{with_user}/to/{server.url}/c") == CONTENT
+    assert other.seen == [("/b", None, None)] and server.seen[-1] == ("/c", "Basic dTpwQHNz", None)
+    other.shutdown()
+    other.server_close()
+
+
+@pytest.mark.parametrize("there", ["ftp://127.0.0.1/a", "file:///etc/passwd"])
+def test_a_redirect_away_from_http_is_not_followed(server: Server, there: str):
+    with pytest.raises(NotFetched, match=r"[Rr]edirect"):
+        web().text(f"{server.url}/to/{there}")
 
 
 @pytest.mark.parametrize(

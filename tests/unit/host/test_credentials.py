@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import credentials
@@ -287,3 +288,26 @@ def test_an_owner_or_group_that_is_not_there_is_told_and_hinders_no_leaving(path
     assert deliver(path, "AKIA2", expected="AKIA1", group="no-such-group")["error"].endswith("no-such-group")
     left = request(path, "take_away", expected="AKIA1", group="no-such-group")
     assert left["ok"] and left["key_id"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("amazon-cloudwatch-agent", [], True),
+        ("amazon-cloudwatch-agent", ["-schematest"], False),
+        ("amazon-cloudwatch-agent-ctl", [], False),
+        ("amazon-cloudwatch-agent-config-wizard", [], False),
+    ],
+)
+def test_the_agent_is_told_from_what_is_called_nearly_the_same(tmp_path, name, arguments, expected):
+    program = tmp_path / name
+    program.write_text("#!/bin/sh\nread forever\n")
+    program.chmod(0o755)
+    process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE)
+    try:
+        until = time.monotonic() + 5
+        while Path(f"/proc/{process.pid}/comm").read_text() != "amazon-cloudwat\n" and time.monotonic() < until:
+            time.sleep(0.02)
+        assert credentials._is_agent(process.pid) is expected
+    finally:
+        process.communicate()

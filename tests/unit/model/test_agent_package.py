@@ -112,6 +112,7 @@ def test_os_release_is_read_as_a_shell_would():
         ("https://a.example/b.deb", "https://a.example/b.deb", []),
         ("https://u:p%40ss@a.example:8443/b.deb", "https://a.example:8443/b.deb", ["p%40ss"]),
         ("https://a.example/b.deb?X-Amz-Signature=f00", "https://a.example/b.deb", ["X-Amz-Signature=f00"]),
+        ("https://t0ken@a.example/b.deb", "https://a.example/b.deb", ["t0ken"]),
         ("http://[", None, []),
         ("", "", []),
     ],

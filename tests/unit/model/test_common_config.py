@@ -154,6 +154,21 @@ def test_other_sections_are_left_alone_as_well(text):
         pointed(text, ALL)
 
 
+def test_no_line_is_quoted_which_may_hold_a_password():
+    line = 'https_proxy = "http://u:s3cret@p:1"\n'
+    with pytest.raises(Refusal, match=r"line 3 .*https_proxy") as error:
+        pointed("[proxy]\n" + line * 2, ALL)
+    assert "s3cret" not in str(error.value)
+    with pytest.raises(InputError) as wrong:
+        pointed("", {"https_proxy": "http://u:s3cret\x01@p:1"})
+    assert "s3cret" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("url", ["http://u:s3@cret@p:1", "http://u:s3/cret@p:1", "http://u:s3:cret@p:1"])
+def test_a_password_with_signs_in_it_is_not_shown(url):
+    assert shown({"http_proxy": url}) == {"http_proxy": "http://u:***@p:1"}
+
+
 def test_the_password_of_a_proxy_is_not_shown():
     told = shown({"http_proxy": "http://user:s3cret@proxy:1", "https_proxy": "http://proxy:1", "no_proxy": None})
     assert told == {"http_proxy": "http://user:***@proxy:1", "https_proxy": "http://proxy:1", "no_proxy": None}

@@ -119,6 +119,7 @@ def test_a_key_that_is_not_the_one_named_or_no_longer_good_is_refused(data, now,
         (SIGNATURE.encode(), True),
         (binary(SIGNATURE), True),
         (binary(SIGNATURE) * 2, True),
+        (b"\xcb\xff" + len(SIGNATURE).to_bytes(4, "big") + SIGNATURE.encode(), True),
         (binary(KEY_ONE), False),
         (binary(SIGNATURE) + binary(KEY_ONE), False),
         (binary(SIGNATURE)[:-1], False),
@@ -127,7 +128,8 @@ def test_a_key_that_is_not_the_one_named_or_no_longer_good_is_refused(data, now,
     ],
 )
 def test_what_a_detached_signature_is(data, expected):
-    assert openpgp.is_detached_signature(data) is expected
+    assert bool(openpgp.detached_signature(data)) is expected
+    assert openpgp.detached_signature(data) in (b"", binary(SIGNATURE), binary(SIGNATURE) * 2)
 
 
 GOOD = f"[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG {ONE[-16:]} Tests one\n[GNUPG:] VALIDSIG {ONE} 2026-01-02 1767312000 0 4 0 22 8 00 {ONE}\n"

@@ -148,7 +148,7 @@ FINISH = [
     ("nobody used O", [ORPHAN, N], stored("N"), BOTH, {}, ["delete O"], ""),
     ("nobody used O as far as AWS tells yet", [YOUNG, N], stored("N"), BOTH, {}, [], "within 24 hours"),
     ("nobody used O, not all hosts", [ORPHAN, N], stored("N"), BOTH, {"partial": "limited"}, [], "limited"),
-    ("nobody used O, and AWS may be late: retired, not deleted", [key("O", LAG - MINUTE), N], stored("N"), BOTH, {"in_use_within": HOUR}, ["retire O"], "grace of O"),
+    ("nobody used O, and AWS may be late: retired", [key("O", LAG - MINUTE), N], stored("N"), BOTH, {"in_use_within": HOUR}, ["retire O"], "grace of O"),
     ("nobody used O, and AWS would have told", [key("O", LAG), N], stored("N"), BOTH, {"in_use_within": HOUR}, ["delete O"], ""),
     ("O fresh: another run", [key("O", MINUTE), N], stored("N"), BOTH, {}, [], "another run"),
     ("O within its grace", [RETIRED, N], stored("N"), BOTH, {}, [], "its grace"),

@@ -80,6 +80,15 @@ def test_a_limit_too_short_is_kept():
     assert (health.verdict, took) == ("unproven", 0.0)
 
 
+def test_one_that_is_not_answered_is_not_proven_and_not_waited_for_for_ever():
+    host = Host(up=1000)
+    look, host.look = host.look, lambda: replace(look(), unanswered=(("10.0.0.1", 443),))
+    health, took, looks = host.prove(limit=60)
+    assert health.verdict == "unproven" and took == 1060 and looks == 7
+    with pytest.raises(Refusal, match=r"within prove_timeout \(60 s\): it runs, but 10.0.0.1 \(port 443\) does not answer"):
+        refuse_unproven(health, 60)
+
+
 class CloudWatch:
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -100,7 +109,8 @@ def denied(operation):
 def test_metrics_that_are_listed_in_time():
     cloudwatch, slept = CloudWatch([], [], [{"MetricName": "m"}]), []
     assert "host web1 in namespace CWAgent" in wait_until_listed(cloudwatch, FACTS, "web1", 900, slept.append)
-    assert cloudwatch.asked[0] == {"Namespace": "CWAgent", "Dimensions": [{"Name": "host", "Value": "web1"}]} and slept == [15.0, 15.0]
+    expected = {"Namespace": "CWAgent", "Dimensions": [{"Name": "host", "Value": "web1"}], "RecentlyActive": "PT3H"}
+    assert cloudwatch.asked[0] == expected and slept == [15.0, 15.0]
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,9 @@ class Root:
     def credentials(self, more: str = "") -> None:
         (self.path / "credentials").write_text(CREDENTIALS + more)
 
-    def document(self, name: str = "wanted.json", content: Any = DOCUMENT) -> str:
+    def document(self, name: str = "wanted.json", content: Any = None) -> str:
         path = self.path / name
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        path.write_text(content if isinstance(content, str) else json.dumps(content or DOCUMENT))
         return f"file:{path}"
 
     def ctl(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from urllib.parse import urlsplit
 
 from ..errors import InputError
 
@@ -25,6 +26,8 @@ AGENT_KEYS = (
 MINUTE = 60
 LOGS_FLUSH = 5
 """Seconds between two sendings of log events, where the configuration does not say."""
+LOGS_RETRY = 65.0
+"""Seconds within which log events that could not be sent are tried again: the agent waits for up to a minute."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Facts:
     """Metrics carry the host's name."""
     logfile: str = ""
     """Where the agent writes its log; empty for the usual place."""
+    silence: float = 0.0
+    """Seconds that may pass between two errors of an agent that fails all the time."""
+    endpoints: Tuple[str, ...] = ()
+    """URLs that data goes to in place of AWS's."""
 
 
 def parse(text: str, where: str) -> Dict[str, Any]:
@@ -116,7 +123,18 @@ def facts(config: Mapping[str, Any]) -> Facts:
         namespace=metrics.get("namespace", Facts.namespace),
         host_dimension=not agent.get("omit_hostname", False),
         logfile=agent.get("logfile", ""),
+        silence=LOGS_RETRY if config.get("logs") else 0.0,
+        endpoints=tuple(config[name]["endpoint_override"] for name in ("metrics", "logs") if config.get(name, {}).get("endpoint_override")),
     )
+
+
+def port_of(url: str) -> int:
+    """Return the port of a URL; 0 for what is none."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        return parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        return 0
 
 
 def _interval(config: Mapping[str, Any]) -> float:

@@ -23,6 +23,8 @@ START_UP = 10.0
 before. Taken where the log does not tell."""
 LOOK_AGAIN = 2.0
 """Seconds until a service that does not run yet is looked at again."""
+ANSWER = 10.0
+"""Seconds until a connection that was not answered is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class Seen:
     """0 without a file."""
     begun: float = 0.0
     """When the log says that the agent began; 0 where it does not."""
+    log_moved: str = ""
+    """The file that it writes in place of its log, which was moved away or deleted; empty when it was not."""
+    unanswered: Tuple[Tuple[str, int], ...] = ()
+    """Address and port of what it waits for at this moment."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Seen:
         """Return what a host's answer to ``look`` or ``probe`` shows."""
         return cls(answer["now"], answer["running"], answer["started"] or 0.0, answer["status"], tuple(answer["log"]),
-                   answer["log_there"], answer["credentials_written"] or 0.0, moment_of(answer["begun"]))  # fmt: skip
+                   answer["log_there"], answer["credentials_written"] or 0.0, moment_of(answer["begun"]), answer["log_moved"],
+                   tuple((address, port) for address, port in answer["unanswered"]))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,22 @@ def window(interval: float) -> float:
     return interval + max(2.0, interval / 4)
 
 
-def judge(seen: Seen, interval: float, around: Circumstances) -> Health:
+def judge(seen: Seen, interval: float, around: Circumstances, silence: float = 0.0) -> Health:
     """Return the verdict on what was seen.
 
     :param interval: seconds within which the agent sends at least once.
+    :param silence: seconds that may pass between two errors of an agent that fails all the time.
     """
     length = window(interval)
-    found = _since(seen, max(seen.started, seen.now - length), around)
+    back = max(length, silence)
+    found = _since(seen, max(seen.started, seen.now - back), around)
     warnings = tuple(sorted({finding.says for finding in found if finding.cause.warning}))
     errors = [finding for finding in found if not finding.cause.warning]
     if not seen.running:
         return _not_running(seen, length, around)
     if errors:
         telling = _telling(errors)
-        wait = 0.0 if telling.cause.lasting else errors[-1].moment + length + 1.0 - seen.now
+        wait = 0.0 if telling.cause.lasting else errors[-1].moment + back + 1.0 - seen.now
         return Health(FAILING, f"it runs, but {telling.says}", max(0.0, wait), warnings)
     if not seen.started:
         return Health(UNKNOWN, "it runs, and since when is not known", 0.0, warnings)
@@ -87,21 +96,34 @@ def judge(seen: Seen, interval: float, around: Circumstances) -> Health:
     up = seen.now - (seen.begun + 1.0 if seen.begun + 1.0 >= seen.started else seen.started + START_UP)
     if up < length:
         return Health(UNPROVEN, f"it has only just started, and a proof takes {length:.0f} s", _until_proven(up, length, seen), warnings)
-    if not seen.log_there:
-        return Health(UNKNOWN, "it runs, but its log is not there, so nothing shows whether it sends", 0.0, warnings)
+    if seen.log_moved or not seen.log_there:
+        return Health(UNKNOWN, f"it runs, but {_no_log(seen)}", 0.0, warnings)
+    waits_for = next((f"{address} (port {port})" for address, port in seen.unanswered if port in around.ports), "")
+    if waits_for:
+        says = f"it runs, but {waits_for} does not answer it: a firewall or a missing https_proxy. The agent says so after minutes only"
+        return Health(UNPROVEN, says, ANSWER, warnings)
     return Health(PROVEN, f"it runs, and nothing failed to be sent for {length:.0f} s", 0.0, warnings)
 
 
-def needs_restart(seen: Seen, interval: float, around: Circumstances) -> bool:
+def needs_restart(seen: Seen, interval: float, around: Circumstances, silence: float = 0.0) -> bool:
     """Return whether the agent fails for credentials that were replaced since it started: it reads them again every ten minutes only."""
     if not seen.running or not seen.credentials_written or seen.credentials_written <= seen.started:
         return False
-    since = max(seen.credentials_written, seen.now - window(interval))
+    since = max(seen.credentials_written, seen.now - max(window(interval), silence))
     return any(finding.cause.key for finding in _since(seen, since, around))
 
 
 def _since(seen: Seen, moment: float, around: Circumstances) -> List[Finding]:
     return [finding for finding in findings(seen.log, around) if finding.moment >= moment]
+
+
+def _no_log(seen: Seen) -> str:
+    if seen.log_moved:
+        return (
+            f"what it says goes to {seen.log_moved}, which is no longer its log, so nothing shows whether it sends. Restart it "
+            "(systemctl restart amazon-cloudwatch-agent), and let what rotates the log copy and truncate it"
+        )
+    return "its log is not there or cannot be read (is become set?), so nothing shows whether it sends"
 
 
 def _until_proven(up: float, length: float, seen: Seen) -> float:

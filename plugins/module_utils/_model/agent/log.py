@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Iterable, List, Mapping, Optional, Pattern, Tuple
+from typing import FrozenSet, Iterable, List, Mapping, Optional, Pattern, Tuple
 
 _ENTRY = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z?\s+([A-Z])!\s*(.*)")
 _OURS = re.compile(
@@ -30,6 +30,8 @@ class Circumstances:
     profile: str = ""
     file: str = ""
     region: str = ""
+    ports: FrozenSet[int] = frozenset({53, 443})
+    """Of what has to answer for anything to be sent: AWS or a proxy, and servers of names."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .state import COMMON, AgentState, Reader, Rules
 def target(actual: AgentState, rules: Rules) -> AgentState:
     """Return what the rules ask for, laid over what is there.
 
-    :raises Refusal: for what a person has to settle first: an agent that could not read its credentials, a file that is not edited.
+    :raises Refusal: for what a person has to settle first: a file that is not edited.
     """
     try:
         common = pointed(actual.common, rules.settings)
@@ -33,7 +33,6 @@ def target(actual: AgentState, rules: Rules) -> AgentState:
             "The host has no systemctl, and the agent's service is turned with systemd. Leave the configuration out to manage "
             "common-config.toml alone. Nothing was changed."
         )
-    refuse_unreadable(actual, rules)
     wanted = rules.wanted
     kept = {} if rules.exclusive else actual.configurations
     return replace(
@@ -48,6 +47,7 @@ def target(actual: AgentState, rules: Rules) -> AgentState:
         enabled=True,
         running=True,
         outdated=False,
+        reader=None,
     )
 
 
@@ -69,8 +69,7 @@ def plan(target: AgentState, actual: AgentState, rules: Rules, stale_credentials
 
 
 def _configure(target: AgentState, actual: AgentState, rules: Rules, settings: List[Change], stale: bool) -> List[Change]:
-    changes = [] if actual.installed else [Change("require", "agent", of=rules.root)]
-    changes += settings
+    changes = [*_required(actual, rules), *settings]
     if target.source != actual.source:
         changes.append(_file(target, actual, rules))
     others = sorted(set(actual.configurations) - set(target.configurations)) + (["(legacy)"] if actual.legacy != target.legacy else [])
@@ -87,6 +86,16 @@ def _configure(target: AgentState, actual: AgentState, rules: Rules, settings: L
     elif load or stale or actual.outdated:
         changes.append(Change("restart", "service"))
     return changes
+
+
+def _required(actual: AgentState, rules: Rules) -> List[Change]:
+    """Return what has to be there before anything is written. In check mode a task of before may be about to make it."""
+    if not actual.installed:
+        return [Change("require", "agent", of=rules.root)]
+    reader = actual.reader
+    if reader and (not reader.known or reader.reads is False):
+        return [Change("require", "credentials", f"readable by {reader.user}", rules.credentials_file)]
+    return []
 
 
 def _without(actual: AgentState, rules: Rules) -> AgentState:
@@ -140,7 +149,7 @@ def refuse_unreadable(actual: AgentState, rules: Rules) -> None:
     :raises Refusal: with the owner, group and mode that would do.
     """
     reader = actual.reader
-    if not actual.installed or reader is None:
+    if reader is None:
         return
     if not reader.known:
         raise Refusal(

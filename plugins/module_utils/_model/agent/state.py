@@ -140,7 +140,8 @@ class AgentState:
 
 
 def checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Return the checksum of a text, that of a file with bytes of other encodings too, as the host reads it."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def file_name(path: str) -> str:
