@@ -149,9 +149,18 @@ def test_absent_that_failed_half_way_is_finished_by_the_next_run(site):
 
 
 def test_what_would_fail_is_refused_in_check_mode_as_well(site):
+    (site.scratch / "file").write_text("")
     for arguments in (["--check"], []):
-        refused = site.result(arguments, owner="no-such-user")
-        assert refused.outcome == "failed" and "no-such-user" in refused.msg and "no key was made" in refused.msg, site.last
+        refused = site.result(arguments, path=str(site.scratch / "file" / "credentials"))
+        assert refused.outcome == "failed" and "is no folder" in refused.msg and "no key was made" in refused.msg, site.last
+    assert not site.keys()
+
+
+def test_an_owner_that_is_not_there_yet(site):
+    predicted = site.result(["--check"], owner="no-such-user").result
+    assert predicted["changes"][0] == "require system user no-such-user"
+    refused = site.result(owner="no-such-user")
+    assert refused.outcome == "failed" and "knows no user no-such-user" in refused.msg and "no key was made" in refused.msg, site.last
     assert not site.keys() and not site.path.parent.exists()
 
 
