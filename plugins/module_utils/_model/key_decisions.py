@@ -19,6 +19,7 @@ from . import access_key as words
 from .access_key import NEW, HostState, Key, Proof, Rules, State, told
 from .errors import Refusal
 from .key_refusals import before_a_write, many, refuse, refuse_contained
+from .key_steps import delete, retire, tag
 from .plan import Change
 
 Step = Tuple[Change, Callable[[State], State]]
@@ -55,7 +56,7 @@ def _present(state: State, rules: Rules) -> Decision:
         )
     named = state.key(rules.drop_key) if rules.drop_key else None
     if named:
-        return _again(_delete(named, rules), state, rules)
+        return _again(delete(named, rules.user), state, rules)
     held = _held(state)
     if held is None:
         return _nothing_on_host(state, rules)
@@ -68,7 +69,7 @@ def _present(state: State, rules: Rules) -> Decision:
         return _hold(
             state, f"{other.id} was made moments ago and another run may be handing it over", "that run, or the key's orphan_grace"
         )
-    return _again(_delete(held, rules), state, rules)
+    return _again(delete(held, rules.user), state, rules)
 
 
 def _held(state: State) -> Optional[Key]:
@@ -86,24 +87,24 @@ def _nothing_on_host(state: State, rules: Rules) -> Decision:
     why = f"the host holds no key that works; {told(key, state.now)}"
     if key.retired:
         if words.beyond_grace(key, state.now, rules):
-            return _then(new, [_delete(key, rules)], why + " has passed its grace")
+            return _then(new, [delete(key, rules.user)], why + " has passed its grace")
         return _then(new, [], why, f"the grace of {key.id}")
     if words.fresh(key, state.now, rules):
         return _hold(state, f"{key.id} was made moments ago and another run may be handing it over", "that run, or the key's orphan_grace")
     if words.virgin(key):
-        return _then(new, [_delete(key, rules)], why + " was never handed over")
+        return _then(new, [delete(key, rules.user)], why + " was never handed over")
     if not key.active:
-        return _then(new, [_tag(key, rules)], why + " is replaced as replace_inactive says", f"the grace of {key.id}")
+        return _then(new, [tag(key, rules.user)], why + " is replaced as replace_inactive says", f"the grace of {key.id}")
     if not words.quiet(key, state.now, rules):
         return _then(new, [], why + " is used somewhere else and is kept", f"somebody to move the user of {key.id}, or drop_key")
-    return _then(new, [_retire(key, rules)], why + " is quiet", f"the grace of {key.id}")
+    return _then(new, [retire(key, rules.user)], why + " is quiet", f"the grace of {key.id}")
 
 
 def _free_a_slot(state: State, rules: Rules) -> Decision:
     for key in _oldest_first(state):
         orphan = words.virgin(key) and not key.retired and not words.fresh(key, state.now, rules)
         if orphan or words.beyond_grace(key, state.now, rules):
-            return _again(_delete(key, rules), state, rules)
+            return _again(delete(key, rules.user), state, rules)
     raise many(state, rules)
 
 
@@ -147,7 +148,7 @@ def _held_is_newer(state: State, held: Key, other: Key, rules: Rules) -> Decisio
     if not other.retired:
         return _start_grace(state, held, other, rules)
     if words.beyond_grace(other, state.now, rules):
-        return _again(_delete(other, rules), state, rules)
+        return _again(delete(other, rules.user), state, rules)
     if words.used_since_retired(other):
         return _hold(state, f"{told(other, state.now)} was used after its retirement: somebody else holds it", f"drop_key: {other.id}")
     return _hold(state, f"{held.id} is proven; {told(other, state.now)} waits for its deletion", f"the grace of {other.id}")
@@ -155,7 +156,7 @@ def _held_is_newer(state: State, held: Key, other: Key, rules: Rules) -> Decisio
 
 def _start_grace(state: State, held: Key, other: Key, rules: Rules) -> Decision:
     why = f"{held.id} is proven; {told(other, state.now)} was deactivated by somebody: its grace starts now"
-    return _then(_hold(state, "", ""), [_tag(other, rules)], why, f"the grace of {other.id}")
+    return _then(_hold(state, "", ""), [tag(other, rules.user)], why, f"the grace of {other.id}")
 
 
 def _take_up(state: State, held: Key, other: Key, rules: Rules) -> Decision:
@@ -168,7 +169,7 @@ def _take_up(state: State, held: Key, other: Key, rules: Rules) -> Decision:
         )
     if state.host.restarted or state.now - written >= words.TAKE_UP:
         why = f"the agent uses {held.id}; {other.id} shows no use since"
-        return _then(_hold(state, "", ""), [_retire(other, rules)], why, f"the grace of {other.id}")
+        return _then(_hold(state, "", ""), [retire(other, rules.user)], why, f"the grace of {other.id}")
     if rules.settle == "next_run":
         return _hold(
             state, f"{held.id} is proven; the agent may still use {other.id}", "15 minutes after the write, or a restart of the agent"
@@ -187,7 +188,7 @@ def _held_is_older(state: State, held: Key, other: Key, rules: Rules) -> Decisio
                 state, f"{other.id} was made moments ago and another run may be handing it over", "that run, or the key's orphan_grace"
             )
         if words.virgin(other):
-            return _again(_delete(other, rules), state, rules)
+            return _again(delete(other, rules.user), state, rules)
         second = f"somebody else uses a newer key of this user: {told(other, state.now)}"
         if slot_needed:
             raise Refusal(
@@ -198,7 +199,7 @@ def _held_is_older(state: State, held: Key, other: Key, rules: Rules) -> Decisio
     if not other.retired and not words.virgin(other):
         return _start_grace(state, held, other, rules)
     if slot_needed or words.beyond_grace(other, state.now, rules):
-        return _again(_delete(other, rules), state, rules)
+        return _again(delete(other, rules.user), state, rules)
     return _hold(
         state, f"{held.id} is proven; {told(other, state.now)} is not needed", f"the grace of {other.id}, or its slot to be needed"
     )
@@ -219,14 +220,14 @@ def _absent(state: State, rules: Rules) -> Decision:
 def _offboard(state: State, key: Key, held: bool, rules: Rules) -> List[Step]:
     named = key.id == rules.drop_key or (held and (state.host.proof is Proof.PROVEN or not key.active))
     if named or words.beyond_grace(key, state.now, rules):
-        return [_delete(key, rules)]
+        return [delete(key, rules.user)]
     if key.retired or words.fresh(key, state.now, rules):
         return []
     if words.virgin(key):
-        return [_delete(key, rules)]
+        return [delete(key, rules.user)]
     if not key.active:
-        return [_tag(key, rules)]
-    return [_retire(key, rules)] if words.quiet(key, state.now, rules) else []
+        return [tag(key, rules.user)]
+    return [retire(key, rules.user)] if words.quiet(key, state.now, rules) else []
 
 
 def protect(decision: Decision, rules: Rules) -> Decision:
@@ -253,26 +254,6 @@ def _handover(state: State, rules: Rules) -> Decision:
     after = replace(state, keys=state.keys + (Key(NEW, True, state.now),), host=host)
     change = Change("hand over", "access key", of=f"user {rules.user}", before=state.host.key_id or None, after=NEW)
     return Decision((change,), "", "", after)
-
-
-def _delete(key: Key, rules: Rules) -> Step:
-    return _on(key, "delete", rules), lambda state: replace(state, keys=tuple(other for other in state.keys if other.id != key.id))
-
-
-def _retire(key: Key, rules: Rules) -> Step:
-    return _on(key, "retire", rules), lambda state: _swap(state, replace(key, active=False, tagged=state.now))
-
-
-def _tag(key: Key, rules: Rules) -> Step:
-    return _on(key, "tag", rules), lambda state: _swap(state, replace(key, tagged=state.now))
-
-
-def _on(key: Key, step: str, rules: Rules) -> Change:
-    return Change(step, "access key", key.id, f"user {rules.user}")
-
-
-def _swap(state: State, key: Key) -> State:
-    return replace(state, keys=tuple(key if other.id == key.id else other for other in state.keys))
 
 
 def _oldest_first(state: State) -> List[Key]:

@@ -15,6 +15,7 @@ from typing import Callable, List, Mapping, Tuple
 
 from . import access_key as words
 from .access_key import NEW, Key, Proof, told
+from .key_steps import delete, retire, tag
 from .plan import Change
 from .shared_key import SharedRules, SharedState, due, forced, holders, orphan
 from .shared_key_refusals import no_slot, refuse, refuse_not_accepted, refuse_unready, refuse_unwritable
@@ -71,7 +72,7 @@ def _replace(state: SharedState, key: Key, why: str, rules: SharedRules) -> Shar
         return _then(state, [_create(state, rules)], why, f"all hosts to be seen on the new key; {key.id} stays Active until then")
     for other in state.others:
         if _may_go(other, state, rules):
-            return _again(_delete(other, rules), state, rules)
+            return _again(delete(other, rules.keys.user), state, rules)
     if forced(state, rules):
         raise no_slot(state, rules)
     listed = "; ".join(told(other, state.now) for other in state.others)
@@ -89,7 +90,7 @@ def _fill(state: SharedState, rules: SharedRules) -> SharedDecision:
         return _then(state, [_create(state, rules)], why, awaiting)
     for key in sorted(state.keys, key=lambda key: (key.created, key.id)):
         if _may_go(key, state, rules):
-            return _again(_delete(key, rules), state, rules)
+            return _again(delete(key, rules.keys.user), state, rules)
     raise no_slot(state, rules)
 
 
@@ -148,8 +149,8 @@ def _awaited(key: Key, state: SharedState, rules: SharedRules, hosts: Mapping[st
 def _end(key: Key, state: SharedState, rules: SharedRules) -> Step:
     """Return the next step of a key that waits for nothing."""
     if key.id == rules.keys.drop_key or key.retired or orphan(key, state.now, rules.keys):
-        return _delete(key, rules)
-    return _tag(key, rules) if not key.active else _retire(key, rules)
+        return delete(key, rules.keys.user)
+    return tag(key, rules.keys.user) if not key.active else retire(key, rules.keys.user)
 
 
 def _listed(hosts: List[str]) -> str:
@@ -184,23 +185,3 @@ def _create(state: SharedState, rules: SharedRules) -> Step:
         return replace(state, keys=(*state.keys, Key(NEW, True, state.now)), store=store)
 
     return change, effect
-
-
-def _delete(key: Key, rules: SharedRules) -> Step:
-    return _on(key, "delete", rules), lambda state: replace(state, keys=tuple(other for other in state.keys if other.id != key.id))
-
-
-def _retire(key: Key, rules: SharedRules) -> Step:
-    return _on(key, "retire", rules), lambda state: _swap(state, replace(key, active=False, tagged=state.now))
-
-
-def _tag(key: Key, rules: SharedRules) -> Step:
-    return _on(key, "tag", rules), lambda state: _swap(state, replace(key, tagged=state.now))
-
-
-def _on(key: Key, step: str, rules: SharedRules) -> Change:
-    return Change(step, "access key", key.id, f"user {rules.keys.user}")
-
-
-def _swap(state: SharedState, key: Key) -> SharedState:
-    return replace(state, keys=tuple(key if other.id == key.id else other for other in state.keys))
