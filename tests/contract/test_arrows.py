@@ -21,9 +21,9 @@ UTILS = "module_utils."
 MAY_USE: Dict[str, Set[str]] = {
     "modules": {"_reconcile", "_aws", "_host", "_model"},
     "action": {"_reconcile", "_aws", "_host", "_model"},
-    "lookup": {"_model"},
+    "lookup": {"_aws", "_model"},
     "filter": {"_model"},
-    "plugin_utils": {"_aws", "_host", "_model"},
+    "plugin_utils": {"_reconcile", "_aws", "_host", "_model"},
     "doc_fragments": set(),
     "_reconcile": {"_model"},
     "_aws": {"_model"},
@@ -62,9 +62,9 @@ def imports_of(source: str, path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
-            module = f"{node.module}." if node.module else ""
-            yield from (f"{base}{module}{alias.name}" for alias in node.names)
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = (node.module,) if node.module else ()
+            yield from (".".join((*base, *module, alias.name)) for alias in node.names)
 
 
 def used_rooms(path: Path) -> Set[str]:
@@ -109,4 +109,7 @@ def test_imports_are_seen() -> None:
         "module_utils._aws.session",
         "boto3",
         "ansible_collections.amazon.aws.a.b",
+    ]
+    assert list(imports_of(lines[0].replace("..", "..module_utils."), ROOT / "plugins" / "action" / "example.py")) == [
+        "module_utils._model.plan.Change"
     ]
