@@ -37,6 +37,26 @@ options:
     description: Profile in the credentials file.
     type: str
     default: AmazonCloudWatchAgent
+  shared_credentials:
+    description:
+      - The credentials are those that SSM Agent shares on a hybrid node and renews each half hour, and no IAM user's. See
+        O(ignore:share_credentials) of M(hybridops.aws_agents.ssm_registration), whose O(ignore:credentials_file) and
+        O(ignore:share_profile) are this O(credentials_file) and O(credentials_profile).
+      - The file is given its owner, group and mode, and the profile its Region, which SSM Agent leaves as they are. The keys in it are
+        not touched. A host where SSM Agent has not written any yet fails before anything is written.
+      - Without it, the content of O(credentials_file) is left alone.
+    type: dict
+    suboptions:
+      owner:
+        description: Name or number of the file's owner. Without it, as it is.
+        type: str
+      group:
+        description: Name or number of the group that may read it, such as C(cwagent). Without it, as it is.
+        type: str
+      mode:
+        description: Mode of the file, in quotes. One that everybody could read is refused.
+        type: str
+        default: "0640"
   agent_region:
     description:
       - Region that the agent sends to. Filled into O(config) where it names none, and where the host looks for V(ssm:NAME).
@@ -172,6 +192,14 @@ EXAMPLES = r"""
     https_proxy: http://proxy.example.com:3128
     ca_bundle: /etc/ssl/certs/proxy.pem
 
+- name: Send with the credentials that SSM Agent renews, without an IAM user
+  hybridops.aws_agents.cloudwatch_agent:
+    credentials_file: /etc/hybridops/cloudwatch-agent/credentials
+    shared_credentials: {group: cwagent}
+    agent_region: eu-west-1
+    config: file:/srv/agents/linux.json
+    run_as_user: cwagent
+
 - name: Leave the agent installed, with nothing to do
   hybridops.aws_agents.cloudwatch_agent:
     state: absent
@@ -203,6 +231,11 @@ enabled:
   returned: success
   type: bool
   sample: true
+shared_profile:
+  description: Region, owner, group and mode of the profile that SSM Agent writes; empty without O(shared_credentials).
+  returned: success
+  type: dict
+  sample: {region: eu-west-1, owner: root, group: cwagent, mode: '0640'}
 common_config:
   description: The settings of C(common-config.toml), empty for those that are not set. Passwords in addresses of proxies are left out.
   returned: success

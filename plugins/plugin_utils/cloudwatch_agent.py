@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 
 from ..module_utils._host.channel import Channel
 from ..module_utils._model.agent import plan as deciding
+from ..module_utils._model.agent import shared
 from ..module_utils._model.agent.configuration import Facts, facts, port_of
 from ..module_utils._model.agent.control import explain
 from ..module_utils._model.agent.health import Health, Seen, judge, needs_restart, window
@@ -63,9 +64,17 @@ class CloudWatchAgent(Resource):
         elif self._rules.origin[0] == "ssm":
             name = self._rules.origin[1]
             self._rules = replace(self._rules, wanted=Wanted("", parameter_file_name(name), f"ssm:{name}"))
-        answer = self._ask("probe", **self._where, config_path=self._rules.config_path, profile=self._rules.credentials_profile,
-                           name=self._rules.name, run_as_user=self._facts.run_as_user, writes=self._writes,
-                           show=not (self._rules.wanted and self._rules.wanted.secret))  # fmt: skip
+        answer = self._ask(
+            "probe",
+            **self._where,
+            config_path=self._rules.config_path,
+            profile=self._rules.credentials_profile,
+            shared=asdict(self._rules.sharing) if self._rules.sharing else None,
+            name=self._rules.name,
+            run_as_user=self._facts.run_as_user,
+            writes=self._writes,
+            show=not (self._rules.wanted and self._rules.wanted.secret),
+        )
         if not answer["ok"]:
             raise Refusal(f"The agent's files on the host cannot be worked on: {answer['error']}. Nothing was changed.")
         self._before = state_of(answer)
@@ -96,6 +105,10 @@ class CloudWatchAgent(Resource):
         {
             ("require", "agent"): self._require,
             ("require", "credentials"): self._require,
+            ("require", "shared credentials"): self._require_shared,
+            ("require", "system user"): self._require_shared,
+            ("require", "system group"): self._require_shared,
+            ("update", "profile"): self._open_profile,
             ("update", "common settings"): self._write_settings,
             ("create", "file"): self._write_source,
             ("update", "file"): self._write_source,
@@ -112,6 +125,15 @@ class CloudWatchAgent(Resource):
             f"The CloudWatch agent is not installed in {self._rules.root} on the host. Install its package first (module "
             "hybridops.aws_agents.cloudwatch_agent_package, or the role onprem_agent). Nothing was changed."
         )
+
+    def _require_shared(self, change: Change) -> None:
+        raise shared.required(change, self._rules.credentials_profile, self._rules.credentials_file)
+
+    def _open_profile(self, _change: Change) -> None:
+        path = self._rules.credentials_file
+        answer = self._ask("open", path=path, profile=self._rules.credentials_profile, **shared.view(self._target.shared))
+        if not answer["ok"]:
+            raise Failed(f"{path} on the host was not changed: {answer['error']}. Run again")
 
     def _write_settings(self, _change: Change) -> None:
         self._write(self._rules.path(COMMON), self._target.common, checksum(self._before.common))

@@ -102,3 +102,23 @@ def test_role_without_a_user(ministack, tmp_path):
     assert role(site, ["--check", "--diff"]).ok()
     failed = role(site)
     assert "hybridops.aws_agents.aws_access" in failed.failures[0].msg and not site.path.exists()
+
+
+def test_role_with_the_credentials_of_ssm_agent(site):
+    """No user is asked for and no key is made: the keys in the file are SSM Agent's, and stay."""
+    ssm = {"onprem_agent_credentials": "ssm", "onprem_agent_credentials_group": "0"}
+    refused = role(site, **ssm)
+    assert refused.rc and "SSM Agent has written no credentials" in refused.failures[0].msg
+    assert role(site, ["--check"], **ssm).ok().changed, "in check mode it may be about to be registered"
+    site.path.parent.mkdir(parents=True)
+    keys = "aws_access_key_id     = ASIA1\naws_secret_access_key = s3cret-of-ssm\naws_session_token     = t0ken\n"
+    site.path.write_text(f"[{PROFILE}]\n{keys}")
+    site.path.chmod(0o600)
+    opened = role(site, ["--diff", "-vvv"], **ssm).ok()
+    assert opened.task("Hand over the access key").outcome == "skipped" and not site.keys()
+    result = opened.task("Configure the agent and see it send").result
+    assert result["changes"][0] == f"update profile region, mode of {site.path}"
+    assert result["shared_profile"] == {"region": site.emulator.region, "owner": "root", "group": "0", "mode": "0640"}
+    assert site.path.read_text().endswith(f"t0ken\nregion = {site.emulator.region}\n") and stat.S_IMODE(site.path.stat().st_mode) == 0o640
+    assert "s3cret-of-ssm" not in str(opened) and "t0ken" not in str(opened)
+    assert not role(site, **ssm).ok().changed

@@ -4,8 +4,8 @@
 
 """The CloudWatch agent on its host: look, write a file, run its control script, turn its service. Runs there, standard library alone.
 
-``ground.py``, ``profile.py``, ``open_files.py`` and ``agent_log.py`` are sent in front of it. What is seen is judged elsewhere; contents
-of configurations are in an answer only where the request asks for them.
+``ground.py``, ``commands.py``, ``accounts.py``, ``profile.py``, ``shared_profile.py``, ``open_files.py`` and ``agent_log.py`` are sent in
+front of it. What is seen is judged elsewhere; contents of configurations are in an answer only where the request asks for them.
 """
 
 from __future__ import annotations
@@ -14,33 +14,31 @@ import grp
 import hashlib
 import os
 import pwd
-import signal
 import socket
 import stat
-import subprocess
 import time
 from contextlib import suppress
 
 with suppress(ImportError):  # sent as one text, those in front
     from .agent_log import read_log
-    from .ground import LARGEST, Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .commands import content, overwrite, run, service
+    from .ground import Unfit, hindered, read, respond, serve
     from .open_files import held, moved, unanswered
     from .profile import parse
+    from .shared_profile import open_profile, shared_profile
 
 UNIT = "amazon-cloudwatch-agent.service"
 VERBS = ("enable", "disable", "start", "stop", "restart")
-LONGEST = 180.0
-"""Seconds after which a command is ended: the control script may wait for a network that does not answer."""
 
 
 def probe(request):
     """Return what is on the disk, what runs, and what the log says."""
     root = request["root"]
-    common, common_written = _content(os.path.join(root, "etc/common-config.toml"))
+    common, common_written = content(os.path.join(root, "etc/common-config.toml"))
     control = os.path.join(root, "bin/amazon-cloudwatch-agent-ctl")
     answer = {
         "installed": os.access(control, os.X_OK),
-        "version": _content(os.path.join(root, "bin/CWAGENT_VERSION"))[0].strip(),
+        "version": content(os.path.join(root, "bin/CWAGENT_VERSION"))[0].strip(),
         "package": _package(),
         "common": common,
         "common_written": common_written,
@@ -51,6 +49,7 @@ def probe(request):
         "translated": _written(os.path.join(root, "etc/amazon-cloudwatch-agent.toml")),
         "profile_region": _profile_region(request["credentials_file"], request["profile"]),
         "reader": _reader(request["run_as_user"], request["credentials_file"]),
+        "shared": shared_profile(request["credentials_file"], request["profile"], request["shared"]),
         "hostname": socket.gethostname(),
         "hindrance": _hindrance(request),
     }
@@ -60,7 +59,7 @@ def probe(request):
 def look(request):
     """Return whether the agent runs, since when, and the last errors and warnings of its log."""
     log = request["logfile"] or os.path.join(request["root"], "logs/amazon-cloudwatch-agent.log")
-    answer, links = _service(), []
+    answer, links = service(UNIT), []
     if answer["running"]:
         links = held(answer["process"])
     lines, begun, there = read_log(log)
@@ -71,17 +70,7 @@ def look(request):
 
 def write(request):
     """Replace a file, if its content is still the expected one; folders that are missing are made."""
-    new = request["text"].encode("utf-8", "surrogateescape")
-
-    def checked(data):
-        if hashlib.sha256(data).hexdigest() != request["expected"] and data != new:
-            raise Conflict("somebody changed it meanwhile")
-        return new
-
-    if new:
-        make_folders(os.path.dirname(request["path"]))
-    if new or os.path.lexists(request["path"]):
-        replace(request["path"], checked, mode=None if os.path.lexists(request["path"]) else 0o644)
+    overwrite(request["path"], request["text"], request["expected"])
     return {}
 
 
@@ -91,12 +80,12 @@ def control(request):
     environment = dict(os.environ, LC_ALL="C")
     if request["region"]:
         environment["AWS_REGION"] = request["region"]
-    done = _run([os.path.join(root, "bin/amazon-cloudwatch-agent-ctl"), *request["arguments"]], environment)
+    done = run([os.path.join(root, "bin/amazon-cloudwatch-agent-ctl"), *request["arguments"]], environment)
     log = os.path.join(root, "logs/configuration-validation.log")
     fresh = (_written(log) or 0) >= begun - 1
     done["validation"] = ""
     with suppress(Unfit):
-        done["validation"] = _content(log)[0][-4000:] if done["rc"] and fresh else ""
+        done["validation"] = content(log)[0][-4000:] if done["rc"] and fresh else ""
     done["files"] = {name: found["sha256"] for name, found in _files(os.path.join(root, "etc/amazon-cloudwatch-agent.d"), None).items()}
     return done
 
@@ -105,43 +94,7 @@ def turn(request):
     """Enable, disable, start, stop or restart the service."""
     if request["verb"] not in VERBS:
         raise Unfit("nothing is known of " + request["verb"])
-    return _run(["systemctl", request["verb"], UNIT])
-
-
-def _run(command, environment=None):
-    """Return a command's status and the end of what it said. Its children end with it when it takes too long."""
-    try:
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
-    except OSError as error:
-        return {"rc": 127, "stdout": "", "stderr": f"{command[0]}: {error.strerror}"}
-    late = ""
-    try:
-        out, err = process.communicate(timeout=LONGEST)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        late = f"\nit was ended after {LONGEST:.0f} s: i/o timeout"
-    return {"rc": process.returncode, "stdout": _end(out), "stderr": _end(err) + late}
-
-
-def _end(data):
-    return data.decode("utf-8", "replace")[-4000:]
-
-
-def _content(path):
-    """Return a file's text and when it was written; nothing for one that is not there.
-
-    :raises Unfit: naming the file, for one that is a link, no file, or too large to be written back whole.
-    """
-    try:
-        data, status = read(path)
-    except Unfit as error:
-        raise Unfit(f"{path}: {error}") from None
-    if len(data) > LARGEST:
-        raise Unfit(f"{path}: it is larger than 1 MiB")
-    return data.decode("utf-8", "surrogateescape"), status and status.st_mtime
+    return run(["systemctl", request["verb"], UNIT])
 
 
 def _written(path):
@@ -185,26 +138,10 @@ def _package():
         ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", "amazon-cloudwatch-agent"],
         ["rpm", "--query", "--queryformat", "installed %{VERSION}-%{RELEASE}", "amazon-cloudwatch-agent"],
     ):
-        done = _run(command)
+        done = run(command)
         if done["rc"] == 0 and done["stdout"].startswith("installed "):
             return done["stdout"].split()[1]
     return ""
-
-
-def _service():
-    names = ("ActiveState", "SubState", "MainPID", "UnitFileState")
-    done = _run(["systemctl", "show", "--property", ",".join(names), UNIT])
-    said = dict(line.split("=", 1) for line in done["stdout"].splitlines() if "=" in line)
-    process = said.get("MainPID", "0")
-    start = started(process, time.time() - since_boot())[1] if process != "0" else 0.0
-    return {
-        "systemd": done["rc"] != 127,
-        "status": "/".join(said[name] for name in names[:2] if said.get(name)),
-        "running": said.get("ActiveState") == "active",
-        "enabled": said.get("UnitFileState") == "enabled",
-        "process": process,
-        "started": start,
-    }
 
 
 def _profile_region(path, profile):
@@ -264,7 +201,7 @@ def _hindrance(request):
     return ""
 
 
-OPERATIONS = {"probe": probe, "look": look, "write": write, "control": control, "turn": turn}
+OPERATIONS = {"probe": probe, "look": look, "write": write, "open": open_profile, "control": control, "turn": turn}
 
 
 def answer(request):

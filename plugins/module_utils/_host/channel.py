@@ -16,10 +16,12 @@ from typing import Any, Callable, Dict, Mapping, Sequence
 
 from .ground import ANSWER
 
-CREDENTIALS = ("ground.py", "profile.py", "credentials.py")
+CREDENTIALS = ("ground.py", "accounts.py", "profile.py", "credentials.py")
 """What works on a credentials file."""
-AGENT = ("ground.py", "profile.py", "open_files.py", "agent_log.py", "agent.py")
+AGENT = ("ground.py", "commands.py", "accounts.py", "profile.py", "shared_profile.py", "open_files.py", "agent_log.py", "agent.py")
 """What works on the CloudWatch agent."""
+SSM_AGENT = ("ground.py", "commands.py", "accounts.py", "profile.py", "shared_profile.py", "ssm_agent.py")
+"""What works on the SSM agent."""
 _START = (
     'import sys; r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '
     '[exec(compile(r.read(int(r.readline())), "<hybridops>", "exec"), n) for _ in range(int(r.readline()))]; n["main"]()'

@@ -4,23 +4,21 @@
 
 """What happens to a credentials file on its host: look, sign, write, take away. Runs there, standard library alone.
 
-``ground.py`` and ``profile.py`` are sent in front of it. The request comes as JSON on standard input, the answer is one line of JSON;
-a secret is in a request to ``deliver``, and in no answer, argument or message.
+``ground.py``, ``accounts.py`` and ``profile.py`` are sent in front of it. The request comes as JSON on standard input, the answer is one
+line of JSON; a secret is in a request to ``deliver``, and in no answer, argument or message.
 """
 
 from __future__ import annotations
 
-import grp
 import hashlib
 import hmac
 import os
-import pwd
-import stat
 import time
 from contextlib import suppress
 
 with suppress(ImportError):  # sent as one text, those in front
-    from .ground import Conflict, Unfit, hindered, make_folders, read, replace, respond, serve, since_boot, started
+    from .accounts import attributes_of, make_parents, number_of, unknown_accounts
+    from .ground import Conflict, Unfit, hindered, read, replace, respond, serve, since_boot, started
     from .profile import merge, parse, remove
 
 AGENT_NAME = "amazon-cloudwatch-agent"
@@ -33,9 +31,9 @@ def probe(request):
     key_id = settings.get("aws_access_key_id") or ""
     answer = {"exists": status is not None, "key_id": key_id, "region": settings.get("region") or ""}
     answer["session"] = bool(settings.get("aws_session_token")) or key_id.startswith("ASIA")
-    answer["hindrance"], answer["unknown"] = _hindrance(request, data), _unknown(request)
+    answer["hindrance"], answer["unknown"] = _hindrance(request, data), unknown_accounts(request)
     if status is not None:
-        answer.update(_attributes(status), age=max(0.0, time.time() - status.st_mtime), restarted=_restarted_since(status.st_mtime))
+        answer.update(attributes_of(status), age=max(0.0, time.time() - status.st_mtime), restarted=_restarted_since(status.st_mtime))
     secret = settings.get("aws_secret_access_key")
     if secret and request.get("string_to_sign"):
         answer["signature"] = sign(secret, request["scope"], request["string_to_sign"])
@@ -86,18 +84,6 @@ def _hindrance(request, data):
     return hindered(request["path"])
 
 
-def _unknown(request):
-    """Return the asked-for owner and group that the host does not know."""
-    found = []
-    for kind, look_up in (("user", pwd.getpwnam), ("group", grp.getgrnam)):
-        name = request.get("owner" if kind == "user" else kind)
-        try:
-            _number(look_up, name)
-        except Unfit:
-            found.append((kind, name))
-    return found
-
-
 def _change(request, edit, also=None, keep=False):
     """Replace the file by ``edit(content)``, if our profile holds the expected key.
 
@@ -105,7 +91,7 @@ def _change(request, edit, also=None, keep=False):
     :param keep: leave owner, group and mode as they are.
     """
     path, mode = request["path"], None if keep else int(request["mode"], 8)
-    owner, group = (-1, -1) if keep else (_number(pwd.getpwnam, request["owner"]), _number(grp.getgrnam, request["group"]))
+    owner, group = (-1, -1) if keep else (number_of("user", request["owner"]), number_of("group", request["group"]))
 
     def checked(data):
         held = parse(data).get(request["profile"], {}).get("aws_access_key_id") or ""
@@ -114,40 +100,8 @@ def _change(request, edit, also=None, keep=False):
         return edit(data)
 
     if request.get("secret"):
-        _make_parents(os.path.dirname(path), owner, group, mode)
+        make_parents(os.path.dirname(path), owner, group, mode)
     replace(path, checked, owner, group, mode)
-
-
-def _make_parents(folder, owner, group, mode):
-    """Make missing folders: in the last one, who may read the file may pass, and nobody else.
-
-    Those above stay with who runs this: an owner could swap a folder of its own for a link, and lead the next write elsewhere.
-    """
-    if not folder or os.path.isdir(folder):
-        return
-    make_folders(os.path.dirname(folder))
-    os.mkdir(folder, 0o700)
-    os.chown(folder, owner, group)
-    os.chmod(folder, 0o700 | (0o050 if mode & 0o040 else 0))
-
-
-def _number(look_up, name):
-    if not name:
-        return -1
-    try:
-        return int(name) if name.isdigit() else look_up(name)[2]
-    except KeyError:
-        raise Unfit("the host knows no user or group " + name) from None
-
-
-def _attributes(status):
-    names = {}
-    for kind, look_up, number in (("owner", pwd.getpwuid, status.st_uid), ("group", grp.getgrgid, status.st_gid)):
-        try:
-            names[kind] = look_up(number)[0]
-        except KeyError:
-            names[kind] = str(number)
-    return dict(names, mode=f"{stat.S_IMODE(status.st_mode):04o}", uid=str(status.st_uid), gid=str(status.st_gid))
 
 
 def _restarted_since(moment):

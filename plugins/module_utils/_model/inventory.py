@@ -13,6 +13,7 @@ from .user_name import user_name
 
 OVERRIDE = "onprem_agent_user_name"
 SCOPE = "onprem_agent_user_scope"
+CREDENTIALS = "onprem_agent_credentials"
 KEY = "onprem_agent_key"
 """What the role registers the result of ``host_access_key`` as."""
 SHARED_OPTIONS = {
@@ -33,12 +34,13 @@ SHARED_OPTIONS = {
 def agent_user_names(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> List[str]:
     """Return the names of the hosts' IAM users, each once: a host's ``onprem_agent_user_name``, or else one made of its inventory name.
 
-    Hosts whose ``onprem_agent_user_scope`` is ``shared`` are one user where their ``onprem_agent_user_name`` is the same.
+    Hosts whose ``onprem_agent_user_scope`` is ``shared`` are one user where their ``onprem_agent_user_name`` is the same. A host whose
+    ``onprem_agent_credentials`` is ``ssm`` has none.
 
     :raises InputError: when two hosts would share a user without that, or a shared one has no name.
     """
     owners: Dict[str, Tuple[str, str, bool]] = {}
-    for host in hosts:
+    for host in _with_users(hosts, hostvars):
         name, shared = _user_of(host, hostvars[host])
         seen, other, both = owners.setdefault(name.lower(), (name, host, shared))
         if other != host and not (shared and both):
@@ -61,7 +63,7 @@ def shared_users(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]
     :raises InputError: when hosts of one user want different things of its key, or one of the inventory would have it without sharing it.
     """
     users: Dict[str, Tuple[str, Dict[str, Any]]] = {}
-    for host in hosts:
+    for host in _with_users(hosts, hostvars):
         name, shared = _user_of(host, hostvars[host])
         if not shared:
             continue
@@ -94,11 +96,22 @@ def _held_keys(hostvars: Mapping[str, Mapping[str, Any]], user: str) -> Dict[str
     held = {}
     for host in hostvars:
         variables = hostvars[host]
-        if variables.get(SCOPE) == "shared" and _user_of(host, variables) == (user, True):
+        if variables.get(SCOPE) == "shared" and _has_user(host, variables) and _user_of(host, variables) == (user, True):
             result = variables.get(KEY) or {}
             seen = not (result.get("failed") or result.get("unreachable") or result.get("skipped"))
             held[host] = str(result.get("key_id") or "") if seen else ""
     return held
+
+
+def _with_users(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> List[str]:
+    return [host for host in hosts if _has_user(host, hostvars[host])]
+
+
+def _has_user(host: str, variables: Mapping[str, Any]) -> bool:
+    source = str(variables.get(CREDENTIALS) or "access_key")
+    if source not in ("access_key", "ssm"):
+        raise InputError(f"host {host}: {CREDENTIALS} is {source!r}. Write access_key or ssm.")
+    return source == "access_key"
 
 
 def _user_of(host: str, variables: Mapping[str, Any]) -> Tuple[str, bool]:

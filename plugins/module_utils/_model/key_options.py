@@ -12,6 +12,7 @@ from typing import Any, Dict, Mapping
 from .access_key import Rules
 from .duration import duration
 from .errors import InputError
+from .file_options import account, mode
 from .user_name import check_user_name
 
 STORE: Dict[str, Any] = {
@@ -65,9 +66,9 @@ def rules(options: Mapping[str, Any]) -> Rules:
         path=absolute("path", options["path"]),
         present=options["state"] == "present",
         region=sending_region(options),
-        owner=_account("owner", options.get("owner")),
-        group=_account("group", options.get("group")),
-        mode=_mode(options["mode"]),
+        owner=account("owner", options.get("owner")),
+        group=account("group", options.get("group")),
+        mode=mode("mode", options["mode"]),
         owned_by=options["owned_by"],
         adopt=options["adopt"],
         groups=tuple(options["groups"] or ()),
@@ -102,17 +103,3 @@ def absolute(option: str, path: str) -> str:
     if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f]|(^|/)\.\.?(/|$)", path):
         raise InputError(f"{option}: {path!r} is no absolute path of a file. Write it in full, without '~', '.' and '..'.")
     return path
-
-
-def _account(option: str, name: Any) -> str:
-    if name and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63}", str(name)):
-        raise InputError(f"{option}: {name!r} is no name or number of a {'user' if option == 'owner' else option}.")
-    return str(name or "")
-
-
-def _mode(mode: Any) -> str:
-    if not isinstance(mode, str) or not re.fullmatch(r"0?[46][046][0-7]", mode):
-        raise InputError(f"mode: {mode!r} is no mode for a file of credentials. Write it as text in quotes, such as '0600' or '0640'.")
-    if mode[-1] != "0":
-        raise InputError(f"mode: {mode} lets everybody on the host read the key. End it with 0, and name the group that may read it.")
-    return mode.zfill(4)

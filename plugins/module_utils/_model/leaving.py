@@ -33,7 +33,7 @@ def key_report(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) 
         result = hostvars[host].get(RESULT) or {}
         if "keys" in result:
             results[host] = result
-        else:
+        elif not result.get("skipped"):  # skipped: a host without a key of ours
             silent.append(host)
     held = {result["key_id"] for result in results.values()}
     spare: Dict[str, Dict[str, Any]] = {}

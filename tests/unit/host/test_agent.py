@@ -14,7 +14,7 @@ import stat
 import time
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent, agent_log, open_files
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent, agent_log, commands, ground, open_files
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="trying as another user needs root")
 NOBODY = "nobody"
@@ -34,7 +34,7 @@ def checksum(text):
 def ask(root, do, **more):
     plain = {
         "root": str(root), "config_path": str(root.parent / "kept" / "config.json"), "credentials_file": "", "profile": "P", "logfile": "",
-        "name": "file_config.json", "show": True, "run_as_user": "", "writes": [], "region": "",
+        "name": "file_config.json", "show": True, "run_as_user": "", "writes": [], "region": "", "shared": None,
     }  # fmt: skip
     return agent.answer({**plain, "do": do, **more})
 
@@ -155,7 +155,7 @@ def test_a_control_script_that_cannot_be_run(root):
 
 
 def test_a_control_script_that_does_not_end_is_ended_with_its_children(root, monkeypatch):
-    monkeypatch.setattr(agent, "LONGEST", 0.5)
+    monkeypatch.setattr(commands, "LONGEST", 0.5)
     control(root, "sleep 60 & sleep 60")
     began = time.monotonic()
     answer = ask(root, "control", arguments=[])
@@ -285,6 +285,42 @@ def test_a_large_log_is_read_at_its_end(root, monkeypatch):
 
 
 def test_the_start_of_a_process(root):
-    name, start = agent.started(os.getpid(), time.time() - agent.since_boot())
+    name, start = ground.started(os.getpid(), time.time() - ground.since_boot())
     assert name and time.time() - 3600 < start <= time.time() + 0.1
-    assert agent.started("none", 0.0) == ("", 0.0)
+    assert ground.started("none", 0.0) == ("", 0.0)
+
+
+SHARED = "[default]\nx = 1\n\n[P]\naws_access_key_id     = ASIA1\naws_secret_access_key = s3cret\naws_session_token     = t0ken\n"
+
+
+def test_a_profile_that_ssm_agent_shares_is_opened_and_keeps_its_keys(root):
+    file = root / "credentials"
+    file.write_text(SHARED)
+    file.chmod(0o600)
+    wanted = {"owner": "", "group": "0", "mode": "0640"}
+    seen = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
+    assert seen == {"temporary": True, "region": "", "owner": "root", "group": "0", "mode": "0600", "unknown": []}
+    where = {"path": str(file), "profile": "P", "region": "eu-west-1", **wanted}
+    assert ask(root, "open", **where)["ok"]
+    assert file.read_text() == SHARED + "region = eu-west-1\n"
+    opened = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
+    assert (opened["region"], opened["mode"]) == ("eu-west-1", "0640")
+    assert "s3cret" not in str(opened) and "t0ken" not in str(opened)
+
+
+@pytest.mark.parametrize("text", ["", "[P]\naws_access_key_id = AKIA\naws_secret_access_key = s3cret\n"], ids=["none", "of a user"])
+def test_keys_that_are_not_of_ssm_agent_are_not_opened(root, text):
+    file = root / "credentials"
+    file.write_text(text)
+    wanted = {"owner": "nobody-here", "group": "", "mode": "0640"}
+    seen = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
+    assert not seen["temporary"] and seen["unknown"] == [("user", "nobody-here")]
+    answer = ask(root, "open", path=str(file), profile="P", region="eu-west-1", **dict(wanted, owner=""))
+    assert not answer["ok"] and "gone" in answer["error"] and file.read_text() == text
+
+
+def test_a_credentials_file_that_is_none_says_so(root):
+    file = root / "credentials"
+    file.write_text("no profile\n")
+    seen = ask(root, "probe", credentials_file=str(file), shared={"owner": "", "group": "", "mode": "0640"})["shared"]
+    assert list(seen) == ["unfit"] and "credentials file" in seen["unfit"]

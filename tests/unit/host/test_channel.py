@@ -23,7 +23,7 @@ def names(source):
             yield from (target.id for target in node.targets)
 
 
-@pytest.mark.parametrize("sources", [channel.CREDENTIALS, channel.AGENT], ids=str)
+@pytest.mark.parametrize("sources", [channel.CREDENTIALS, channel.AGENT, channel.SSM_AGENT], ids=str)
 def test_no_name_is_taken_twice(sources):
     counted = Counter(name for source in sources for name in names(source))
     assert [name for name, count in counted.items() if count > 1] == []

@@ -20,6 +20,20 @@ def test_a_host_has_the_user_of_its_variable_or_of_its_name() -> None:
     assert agent_user_names(["web2", "web1", "web3"], hostvars) == ["special", "cwagent-web1", "cwagent-web3"]
 
 
+def test_a_host_with_the_credentials_of_ssm_agent_has_no_user() -> None:
+    shared = {"onprem_agent_user_scope": "shared", "onprem_agent_user_name": "pool", "onprem_agent_store": {"parameter": "/p"}}
+    hostvars: Dict[str, Dict[str, Any]] = {
+        "web1": {"onprem_agent_credentials": "ssm"},
+        "web2": {"onprem_agent_credentials": "access_key"},
+        "web3": {**shared, "onprem_agent_credentials": "ssm"},
+        "web4": shared,
+    }
+    assert agent_user_names(hostvars, hostvars) == ["cwagent-web2", "pool"]
+    assert [entry["hosts"] for entry in shared_users(hostvars, hostvars)] == [{"web4": ""}]
+    with pytest.raises(InputError, match="host web1: onprem_agent_credentials is 'keys'. Write access_key or ssm"):
+        agent_user_names(["web1"], {"web1": {"onprem_agent_credentials": "keys"}})
+
+
 @pytest.mark.parametrize("name", ["cwagent-web1", "CWAgent-Web1"])
 def test_two_hosts_never_share_a_user(name: str) -> None:
     """IAM ignores letter case, so names that differ in it are one user."""

@@ -13,12 +13,18 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ..common_config import FILE, PROFILE
 from ..duration import duration
 from ..errors import InputError
+from ..file_options import account, mode
+from .shared import Sharing
 from .state import FOLDER, LEGACY, Rules
 
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "root": {"type": "str", "default": "/opt/aws/amazon-cloudwatch-agent"},
     "credentials_file": {"type": "str"},
     "credentials_profile": {"type": "str", "default": "AmazonCloudWatchAgent"},
+    "shared_credentials": {
+        "type": "dict",
+        "options": {"owner": {"type": "str"}, "group": {"type": "str"}, "mode": {"type": "str", "default": "0640"}},
+    },
     "agent_region": {"type": "str"},
     "http_proxy": {"type": "str"},
     "https_proxy": {"type": "str"},
@@ -71,6 +77,7 @@ def rules(options: Mapping[str, Any]) -> Rules:
         settings=_settings(options, profile, credentials),
         credentials_file=credentials,
         credentials_profile=profile,
+        sharing=_sharing(options.get("shared_credentials"), credentials),
         region=region,
         run_as_user=user,
         origin=origin(options.get("config")),
@@ -81,6 +88,15 @@ def rules(options: Mapping[str, Any]) -> Rules:
         verify_metrics=options["verify_metrics"],
         verify_metrics_timeout=duration(options["verify_metrics_timeout"], "verify_metrics_timeout"),
     )
+
+
+def _sharing(given: Optional[Mapping[str, Any]], credentials: str) -> Optional[Sharing]:
+    if given is None:
+        return None
+    if not credentials:
+        raise InputError("shared_credentials: name the file that SSM Agent writes in credentials_file.")
+    owner, group = (account(f"shared_credentials.{name}", given.get(name)) for name in ("owner", "group"))
+    return Sharing(owner, group, mode("shared_credentials.mode", given["mode"]))
 
 
 def origin(config: Any) -> Tuple[str, Any]:

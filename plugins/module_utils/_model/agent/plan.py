@@ -12,6 +12,7 @@ from typing import Dict, List, Optional
 from ..common_config import SETTINGS, pointed, shown
 from ..errors import Refusal
 from ..plan import Change
+from . import shared
 from .state import COMMON, AgentState, Reader, Rules
 
 
@@ -26,8 +27,9 @@ def target(actual: AgentState, rules: Rules) -> AgentState:
         raise Refusal(f"{rules.path(COMMON)}: {refusal}") from None
     if not rules.present:
         return _without(replace(actual, common=common), rules)
+    actual = replace(actual, common=common, shared=shared.target(actual.shared, rules.sharing, rules.region))
     if rules.wanted is None:
-        return replace(actual, common=common)
+        return actual
     if not actual.systemd:
         raise Refusal(
             "The host has no systemctl, and the agent's service is turned with systemd. Leave the configuration out to manage "
@@ -38,7 +40,6 @@ def target(actual: AgentState, rules: Rules) -> AgentState:
     return replace(
         actual,
         installed=True,
-        common=common,
         source=wanted.sha256 if wanted.source.startswith("file:") else actual.source,
         files=tuple(sorted({**kept, wanted.name: wanted.sha256}.items())),
         text=None if wanted.secret else wanted.text,
@@ -60,16 +61,20 @@ def plan(target: AgentState, actual: AgentState, rules: Rules, stale_credentials
     if not rules.present:
         changes = _leave(target, actual, rules)
     else:
+        opened = shared.plan(target.shared, actual.shared, rules.credentials_profile, rules.credentials_file)
         changes = _settings(target, actual, rules)
         if rules.wanted is not None:
-            changes = _configure(target, actual, rules, changes, stale_credentials)
+            changes = _configure(target, actual, rules, changes, opened, stale_credentials)
+        changes = sorted([*opened, *changes], key=lambda change: change.step != "require")
     if changes and actual.hindrance and changes[0].step != "require":
         raise Refusal(f"{actual.hindrance} Nothing was changed.")
     return changes
 
 
-def _configure(target: AgentState, actual: AgentState, rules: Rules, settings: List[Change], stale: bool) -> List[Change]:
-    changes = [*_required(actual, rules), *settings]
+def _configure(
+    target: AgentState, actual: AgentState, rules: Rules, settings: List[Change], opened: List[Change], stale: bool
+) -> List[Change]:
+    changes = [*_required(actual, rules, opened), *settings]
     if target.source != actual.source:
         changes.append(_file(target, actual, rules))
     others = sorted(set(actual.configurations) - set(target.configurations)) + (["(legacy)"] if actual.legacy != target.legacy else [])
@@ -88,12 +93,12 @@ def _configure(target: AgentState, actual: AgentState, rules: Rules, settings: L
     return changes
 
 
-def _required(actual: AgentState, rules: Rules) -> List[Change]:
+def _required(actual: AgentState, rules: Rules, opened: List[Change]) -> List[Change]:
     """Return what has to be there before anything is written. In check mode a task of before may be about to make it."""
     if not actual.installed:
         return [Change("require", "agent", of=rules.root)]
     reader = actual.reader
-    if reader and (not reader.known or reader.reads is False):
+    if reader and (not reader.known or (reader.reads is False and not (reader.barrier == rules.credentials_file and shared.opens(opened)))):
         return [Change("require", "credentials", f"readable by {reader.user}", rules.credentials_file)]
     return []
 
@@ -198,6 +203,7 @@ def view(record: AgentState, rules: Rules) -> Dict[str, object]:
         "package": record.package,
         "status": status,
         "enabled": record.enabled,
+        "shared_profile": shared.view(record.shared),
         "common_config": {name: value or "" for name, value in settings.items()},
         "config_path": rules.config_path if record.source else "",
         "configurations": record.configurations,

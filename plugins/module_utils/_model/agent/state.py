@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..common_config import current
+from .shared import SharedProfile, Sharing
 
 COMMON = "etc/common-config.toml"
 """Below the agent's root, as the others."""
@@ -53,6 +54,8 @@ class Rules:
     """For ``common-config.toml``; ``None`` takes one out, and those that are not in it are left alone."""
     credentials_file: str = ""
     credentials_profile: str = "AmazonCloudWatchAgent"
+    sharing: Optional[Sharing] = None
+    """``None``: the credentials are not SSM Agent's, and their file is left alone."""
     region: str = ""
     run_as_user: str = ""
     """Where the configuration names none."""
@@ -126,6 +129,8 @@ class AgentState:
     reader: Optional[Reader] = None
     profile_region: str = ""
     """Region in the credentials profile; empty without one."""
+    shared: Optional[SharedProfile] = None
+    """The credentials profile, where it is SSM Agent's."""
     hostname: str = ""
     hindrance: str = ""
     """Why a write would fail, where that can be told before."""
@@ -178,6 +183,7 @@ def state_of(answer: Mapping[str, Any]) -> AgentState:
         outdated=bool(running and start and any(moment > start + CLOCKS for moment in read)),
         reader=Reader(**reader) if reader else None,
         profile_region=answer["profile_region"],
+        shared=SharedProfile.of(answer.get("shared")),
         hostname=answer["hostname"],
         hindrance=answer["hindrance"],
     )
