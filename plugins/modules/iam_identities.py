@@ -48,7 +48,21 @@ options:
       preset: &preset
         description: Name of a ready document. See P(hybridops.aws_agents.policy#lookup) for what each holds.
         type: str
-        choices: [cwagent_server, cwagent_admin, cwagent_server_scoped, cwagent_admin_scoped, ssm_s3, session_manager]
+        choices:
+          - cwagent_server
+          - cwagent_admin
+          - cwagent_server_scoped
+          - cwagent_admin_scoped
+          - assume_roles
+          - log_streams
+          - cloudwatch_viewer
+          - ssm_core
+          - ssm_s3
+          - session_manager
+          - session_user
+          - operator_aws
+          - operator_hosts
+          - operator_boundary
       options: &options
         description: Options of the preset, as P(hybridops.aws_agents.policy#lookup) lists them.
         type: dict
@@ -100,7 +114,7 @@ options:
         choices: [ec2, ssm, service, account, saml, oidc]
       trust_options:
         description:
-          - "V(ec2): C(service) overrides the service principal."
+          - "V(ec2): C(service) overrides the service principal; C(principals) are ARNs of roles or users that may assume the role too."
           - "V(ssm): C(regions) (default the caller's Region), C(allow_unknown_region)."
           - "V(service): C(services), C(source_account), C(source_arns)."
           - "V(account): C(accounts) with C(external_ids) or C(organizations), or C(principals); C(mfa)."
@@ -335,63 +349,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ..module_utils._aws import regions, session
 from ..module_utils._aws.identities.apply import Writer
 from ..module_utils._aws.identities.read import Reader
-from ..module_utils._model.catalogue import PRESETS
 from ..module_utils._model.context import Context
 from ..module_utils._model.identities import plan, records, requests, target, views
+from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource, converge_module
-
-_STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
-_TAGS = {"tags": {"type": "dict"}, "purge_tags": {"type": "bool", "default": False}}
-_CONTENT = {
-    "document": {"type": "raw"},
-    "preset": {"type": "str", "choices": list(PRESETS)},
-    "options": {"type": "dict"},
-}
-_PERMISSIONS = {
-    "boundary": {"type": "str", "aliases": ["permissions_boundary"]},
-    "policies": {"type": "list", "elements": "str"},
-    "purge_policies": {"type": "bool", "default": False},
-    "inline_policies": {"type": "list", "elements": "dict", "options": dict(_CONTENT, name={"type": "str", "required": True})},
-    "purge_inline_policies": {"type": "bool", "default": False},
-}
-_POLICY = dict(
-    _CONTENT,
-    name={"type": "str", "required": True},
-    state=_STATE,
-    path={"type": "str", "default": "/"},
-    description={"type": "str"},
-    **_TAGS,
-)
-_USER = dict(_PERMISSIONS, name={"type": "str", "required": True}, state=_STATE, path={"type": "str"}, **_TAGS)
-_ROLE = dict(
-    _USER,
-    existing={"type": "bool", "default": False},
-    add_trust={"type": "bool", "default": False},
-    add_instance_profile={"type": "bool", "default": False},
-    trust={"type": "str", "choices": ["ec2", "ssm", "service", "account", "saml", "oidc"]},
-    trust_options={"type": "dict"},
-    assume_role_policy_document={"type": "raw"},
-    description={"type": "str"},
-    max_session_duration={"type": "int"},
-    instance_profile={"type": "bool"},
-    instance_profile_name={"type": "str"},
-)
-ARGUMENT_SPEC: Dict[str, Any] = {
-    "policies": {"type": "list", "elements": "dict", "default": [], "options": _POLICY},
-    "roles": {"type": "list", "elements": "dict", "default": [], "options": _ROLE},
-    "users": {"type": "list", "elements": "dict", "default": [], "options": _USER},
-    "tags": {"type": "dict", "default": {}},
-    "owned_by": {"type": "str", "default": "default"},
-    "adopt": {"type": "bool", "default": False},
-    "delete_unowned": {"type": "bool", "default": False},
-    "guard": {"type": "int", "default": 10},
-    "allow_gap": {"type": "bool", "default": False},
-    "allow_root": {"type": "bool", "default": False},
-    "bulk_read_above": {"type": "int"},
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "int", "default": 120},
-}
 
 
 class Identities(Resource):

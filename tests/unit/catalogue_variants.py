@@ -22,7 +22,10 @@ HERE = Context("aws", ACCOUNT, "eu-west-1", REGIONS)
 CHINA = Context("aws-cn", ACCOUNT, "cn-north-1", frozenset(("cn-north-1", "cn-northwest-1")))
 GOV = Context("aws-us-gov", ACCOUNT, "us-gov-west-1", frozenset(("us-gov-west-1",)))
 NOWHERE = Context()
+METRICS_ROLE = "arn:aws:iam::444455556666:role/agents/MetricsFromElsewhere"
+ALL_OF_CORE = dict.fromkeys(("run_command", "associations", "sessions", "inventory", "patching", "packages"), True)
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+NODE_ROLES = ["arn:aws:iam::444455556666:role/MySessionManagerRole", "arn:aws:iam::444455556666:role/service-role/SSMServiceRole"]
 BUCKET_KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/99999999-8888-7777-6666-555555555555"
 
 VARIANTS = {
@@ -46,6 +49,40 @@ VARIANTS = {
     "cwagent_server_scoped_metrics_only": ("cwagent_server_scoped", {"parameters": [], "log_groups": []}, HERE),
     "cwagent_admin_scoped": ("cwagent_admin_scoped", {}, HERE),
     "cwagent_admin_scoped_source": ("cwagent_admin_scoped", {"source_cidrs": ["203.0.113.7"], "retention": True}, HERE),
+    "assume_roles": ("assume_roles", {"role_arns": [METRICS_ROLE]}, HERE),
+    "assume_roles_source": ("assume_roles", {"role_arns": [METRICS_ROLE], "source_cidrs": "203.0.113.0/24"}, HERE),
+    "log_streams": ("log_streams", {"log_streams": [{"group": "/web", "streams": ["web1", "access-*"]}]}, HERE),
+    "log_streams_all": (
+        "log_streams",
+        {
+            "log_streams": [
+                {"group": "/web", "streams": ["web1"], "create_group": True, "retention": True},
+                {"group": "/ssm/*", "streams": ["*"], "describe": True},
+                {"group": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/edge:*", "streams": "edge1"},
+            ]
+        },
+        HERE,
+    ),
+    "log_streams_cn_nowhere": (
+        "log_streams",
+        {"log_streams": {"group": "g", "streams": ["s"], "describe": "yes"}},
+        Context("aws-cn"),
+    ),
+    "cloudwatch_viewer": ("cloudwatch_viewer", {}, HERE),
+    "cloudwatch_viewer_all": (
+        "cloudwatch_viewer",
+        {"dashboards": ["Plant-*"], "edit_dashboards": ["Plant-Oven", "Mine"], "log_groups": ["/web"]},
+        HERE,
+    ),
+    "cloudwatch_viewer_metrics_only": ("cloudwatch_viewer", {"dashboards": [], "alarms": False}, NOWHERE),
+    "ssm_core": ("ssm_core", {}, HERE),
+    "ssm_core_as_managed": ("ssm_core", {**ALL_OF_CORE, "parameters": ["*"]}, HERE),
+    "ssm_core_narrow": (
+        "ssm_core",
+        {"run_command": True, "sessions": True, "parameters": ["/agents/*", "AmazonCloudWatch-linux"], "kms_key_arns": [KEY]},
+        HERE,
+    ),
+    "ssm_core_state_manager": ("ssm_core", {"associations": "yes", "inventory": "yes", "patching": "yes"}, HERE),
     "ssm_s3_exact": (
         "ssm_s3",
         {"vpc_endpoint_regions": ["us-east-2"], "buckets": [{"name": "my-bucket-name"}], "exact": True},
@@ -91,6 +128,82 @@ VARIANTS = {
     "session_manager_exact_cross_account": (
         "session_manager",
         {"s3_bucket": "session-logs", "s3_cross_account": True, "exact": True},
+        HERE,
+    ),
+    "session_user": ("session_user", {"tag_key": "team", "tag_values": ["web"]}, HERE),
+    "session_user_all": (
+        "session_user",
+        {"tag_key": "team", "tag_values": "web, db", "document_name": "Team-Web", "kms_key_arn": KEY, "console": True},
+        HERE,
+    ),
+    "session_user_ssh_nowhere": (
+        "session_user",
+        {"tag_key": "team", "tag_values": ["web"], "document_name": "AWS-StartSSHSession"},
+        NOWHERE,
+    ),
+    "session_logs_bucket_policy": (
+        "session_logs_bucket_policy",
+        {"role_arns": NODE_ROLES, "s3_bucket": "session-logs", "s3_prefix": "prod/"},
+        HERE,
+    ),
+    "session_logs_bucket_policy_cn": (
+        "session_logs_bucket_policy",
+        {"role_arns": "arn:aws-cn:iam::444455556666:role/Nodes", "s3_bucket": "session-logs"},
+        CHINA,
+    ),
+    "session_logs_key_policy": ("session_logs_key_policy", {"role_arns": NODE_ROLES}, HERE),
+    "operator_aws": ("operator_aws", {"boundary": "account:/operators/AgentsBoundary"}, HERE),
+    "operator_aws_cn": ("operator_aws", {"boundary": "account:/operators/AgentsBoundary", "paths": ["/agents/"]}, CHINA),
+    "operator_aws_named": (
+        "operator_aws",
+        {
+            "boundary": f"arn:aws:iam::{ACCOUNT}:policy/AgentsBoundary",
+            "roles": ["CloudWatchAgentServerRole", "SSMInstanceProfile"],
+            "policies": ["SSMInstanceProfile*"],
+            "managed_policies": ["CloudWatchAgentServerPolicy", "AmazonSSMManagedInstanceCore"],
+        },
+        NOWHERE,
+    ),
+    "operator_hosts": ("operator_hosts", {}, HERE),
+    "operator_hosts_all": (
+        "operator_hosts",
+        {
+            "users": ["/edge/agent-*"],
+            "parameters": ["AmazonCloudWatch-*"],
+            "verify_metrics": True,
+            "shared_parameters": ["/agents/key"],
+            "kms_key_arns": [KEY],
+            "activation_roles": ["/hybridops/SSMServiceRole"],
+        },
+        HERE,
+    ),
+    "operator_extras": (
+        "operator_extras",
+        {
+            "session_preferences": True,
+            "service_settings": True,
+            "instance_profile_associations": True,
+            "reboot": True,
+            "bucket_names": ["session-logs"],
+            "log_groups": ["/sessions"],
+            "kms_key_arns": [KEY],
+            "role_arns": [f"arn:aws:iam::{ACCOUNT}:role/hybridops/CloudWatchAgentAdminRole"],
+        },
+        HERE,
+    ),
+    "operator_audit": ("operator_audit", {}, HERE),
+    "operator_boundary": ("operator_boundary", {}, HERE),
+    "operator_boundary_all": (
+        "operator_boundary",
+        {
+            "parameters": ["AmazonCloudWatch-*", "/agents/*"],
+            "log_groups": ["/onprem/*", "/sessions"],
+            "bucket_names": ["session-logs"],
+            "kms_key_arns": [KEY],
+            "vpc_endpoint_regions": ["eu-west-1"],
+            "directory_service": True,
+            "role_arns": ["arn:aws:iam::444455556666:role/Metrics"],
+        },
         HERE,
     ),
 }

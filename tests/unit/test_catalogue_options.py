@@ -12,7 +12,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 
-from tests.unit.catalogue_variants import ACCOUNT, CHINA, HERE, KEY, built
+from tests.unit.catalogue_variants import ACCOUNT, CHINA, HERE, KEY, METRICS_ROLE, built
 
 WRONG = {
     "no such preset": ("cwagent", {}, HERE, "'cwagent' is no preset. Allowed are: cwagent_server, cwagent_admin"),
@@ -39,6 +39,61 @@ WRONG = {
     "a block with host bits": ("cwagent_server_scoped", {"source_cidrs": ["203.0.113.1/24"]}, HERE, "has host bits set"),
     "every address": ("cwagent_server_scoped", {"source_cidrs": ["0.0.0.0/0"]}, HERE, "is every address"),
     "a private address": ("cwagent_server_scoped", {"source_cidrs": ["10.1.0.0/16"]}, HERE, "is private.*public address"),
+    "no role to assume": ("assume_roles", {"role_arns": []}, HERE, "role_arns is required and must not be empty"),
+    "every role of an account": (
+        "assume_roles",
+        {"role_arns": [f"arn:aws:iam::{ACCOUNT}:role/*"]},
+        HERE,
+        "no ARN of a role.*roles that you don't know: name each, without wildcards",
+    ),
+    "every account": ("assume_roles", {"role_arns": ["arn:aws:iam::*:role/Metrics"]}, HERE, "no ARN of a role.*without wildcards"),
+    "the name of a role": ("assume_roles", {"role_arns": ["Metrics"]}, HERE, r"reads arn:PARTITION:iam::ACCOUNT:role/NAME\.$"),
+    "a user to assume": ("assume_roles", {"role_arns": [f"arn:aws:iam::{ACCOUNT}:user/u"]}, HERE, "no ARN of a role"),
+    "a path without a role": ("assume_roles", {"role_arns": [f"arn:aws:iam::{ACCOUNT}:role/agents/"]}, HERE, "no ARN of a role"),
+    "a role of another partition": ("assume_roles", {"role_arns": [METRICS_ROLE]}, CHINA, "role of another partition.*for aws-cn"),
+    "assuming from a private address": (
+        "assume_roles",
+        {"role_arns": [METRICS_ROLE], "source_cidrs": ["10.0.0.1"]},
+        HERE,
+        "source_cidrs: 10.0.0.1 is private",
+    ),
+    "no log streams": ("log_streams", {"log_streams": []}, HERE, "log_streams is required and must not be empty"),
+    "log streams as text": ("log_streams", {"log_streams": "/web"}, HERE, "must be a list of dictionaries with: group, streams"),
+    "a group without streams": ("log_streams", {"log_streams": [{"group": "/web"}]}, HERE, r"log_streams\[0\]: streams is required"),
+    "streams without group": ("log_streams", {"log_streams": [{"streams": ["s"]}]}, HERE, r"log_streams\[0\]: group is required"),
+    "streams of every group": ("log_streams", {"log_streams": [{"group": "*", "streams": ["s"]}]}, HERE, "which limits nothing"),
+    "a group that is none": ("log_streams", {"log_streams": [{"group": "a b", "streams": ["s"]}]}, HERE, "group: 'a b' is no log group"),
+    "a stream that is none": ("log_streams", {"log_streams": [{"group": "g", "streams": ["a:b"]}]}, HERE, "'a:b' is no log stream"),
+    "a wildcard inside a stream": ("log_streams", {"log_streams": [{"group": "g", "streams": ["a*b"]}]}, HERE, "is no log stream"),
+    "a policy variable in a stream": (
+        "log_streams",
+        {"log_streams": [{"group": "g", "streams": ["${aws:username}"]}]},
+        HERE,
+        "is no log stream",
+    ),
+    "a dashboard that is none": ("cloudwatch_viewer", {"dashboards": ["My board"]}, HERE, "dashboards: 'My board' is no dashboard"),
+    "a dashboard's ARN to edit": (
+        "cloudwatch_viewer",
+        {"edit_dashboards": [f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/d"]},
+        HERE,
+        "edit_dashboards: .* is no dashboard. Give its name",
+    ),
+    "inventory without associations": (
+        "ssm_core",
+        {"inventory": True, "run_command": True},
+        HERE,
+        "inventory is done by a document that reaches the node through associations. Set associations: true, or leave inventory out",
+    ),
+    "patching that nothing starts": ("ssm_core", {"patching": True}, HERE, "Set run_command: true or associations: true"),
+    "packages that nothing installs": ("ssm_core", {"packages": True, "sessions": True}, HERE, "through run_command or associations"),
+    "a wildcard inside a parameter of a node": ("ssm_core", {"parameters": ["*/password"]}, HERE, "is no parameter"),
+    "keys for nothing": ("ssm_core", {"kms_key_arns": [KEY]}, HERE, "there would be nothing to decrypt"),
+    "an alias among keys": (
+        "ssm_core",
+        {"kms_key_arns": ["alias/a"], "sessions": True},
+        HERE,
+        "kms_key_arns: 'alias/a' is no ARN of a KMS key",
+    ),
     "neither Region nor bucket": ("ssm_s3", {}, HERE, "needs vpc_endpoint_regions, buckets or both"),
     "a wildcard for a Region": ("ssm_s3", {"vpc_endpoint_regions": ["*"]}, HERE, "wildcards are not accepted"),
     "the placeholder of the document": ("ssm_s3", {"vpc_endpoint_regions": ["region"]}, HERE, "'region' is no name of a Region"),

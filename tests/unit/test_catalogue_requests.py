@@ -11,10 +11,14 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from tests.unit.catalogue_variants import ACCOUNT, BUCKET_KEY, KEY, VARIANTS, built
+from tests.unit.catalogue_variants import ACCOUNT, BUCKET_KEY, KEY, METRICS_ROLE, VARIANTS, built
 
 LOGS = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:"
 PARAMETER = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/"
+INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/"
+SESSION = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:session/"
+WEB = {"ssm:resourcetag/team": "web"}
+DASHBOARD = f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/"
 NAMESPACE = {"cloudwatch:namespace": "CWAgent"}
 ON_EC2 = {"ec2:sourceinstancearn": f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"}
 SITE = {"source_ip": "203.0.113.20"}
@@ -87,6 +91,91 @@ REQUESTS = [
     ("cwagent_server_scoped_all", "xray:PutTraceSegments", "*", ELSEWHERE, NO),
     ("cwagent_server_scoped_all", "ec2:DescribeTags", "*", {**ON_EC2, **ELSEWHERE}, NO),
     ("cwagent_server_scoped_all", "ec2:DescribeTags", "*", {**ON_EC2, **SITE}, YES),
+    # Roles of other accounts: those named.
+    ("assume_roles", "sts:AssumeRole", METRICS_ROLE, {}, YES),
+    ("assume_roles", "sts:AssumeRole", f"{METRICS_ROLE}2", {}, NO),
+    ("assume_roles", "sts:AssumeRole", METRICS_ROLE.replace("444455556666", ACCOUNT), {}, NO),
+    ("assume_roles_source", "sts:AssumeRole", METRICS_ROLE, SITE, YES),
+    ("assume_roles_source", "sts:AssumeRole", METRICS_ROLE, ELSEWHERE, NO),
+    # Log streams: those named, and of the group no more than its flags say.
+    ("log_streams", "logs:PutLogEvents", f"{LOGS}/web:log-stream:web1", {}, YES),
+    ("log_streams", "logs:CreateLogStream", f"{LOGS}/web:log-stream:web1", {}, YES),
+    ("log_streams", "logs:PutLogEvents", f"{LOGS}/web:log-stream:access-web1", {}, YES),
+    ("log_streams", "logs:PutLogEvents", f"{LOGS}/web:log-stream:web2", {}, NO),
+    ("log_streams", "logs:PutLogEvents", f"{LOGS}/web2:log-stream:web1", {}, NO),
+    ("log_streams", "logs:PutLogEvents", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/web:log-stream:web1", {}, NO),
+    ("log_streams", "logs:CreateLogGroup", f"{LOGS}/web", {}, NO),
+    ("log_streams", "logs:DescribeLogGroups", f"{LOGS}:log-stream:", {}, NO),
+    ("log_streams_all", "logs:CreateLogGroup", f"{LOGS}/web:log-stream:", {}, YES),
+    ("log_streams_all", "logs:CreateLogGroup", f"{LOGS}/ssm/run", {}, NO),
+    ("log_streams_all", "logs:PutRetentionPolicy", f"{LOGS}/web", {}, YES),
+    ("log_streams_all", "logs:PutRetentionPolicy", f"{LOGS}/ssm/run", {}, NO),
+    ("log_streams_all", "logs:DescribeLogGroups", f"{LOGS}:log-stream:", {}, YES),
+    ("log_streams_all", "logs:DescribeLogStreams", f"{LOGS}/ssm/run:log-stream:", {}, YES),
+    ("log_streams_all", "logs:DescribeLogStreams", f"{LOGS}/web:log-stream:", {}, NO),
+    ("log_streams_all", "logs:PutLogEvents", f"{LOGS}/ssm/run:log-stream:any", {}, YES),
+    ("log_streams_all", "logs:PutLogEvents", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/edge:log-stream:edge1", {}, YES),
+    ("log_streams_all", "logs:PutLogEvents", f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/edge:log-stream:edge2", {}, NO),
+    # Viewing: metrics, dashboards and alarms, logs when named, and changing nothing that is not named.
+    ("cloudwatch_viewer", "cloudwatch:GetMetricData", "*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:GetMetricStatistics", "*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:ListMetrics", "*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:ListDashboards", "*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:GetDashboard", f"{DASHBOARD}Any", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:PutDashboard", f"{DASHBOARD}Any", {}, NO),
+    ("cloudwatch_viewer", "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:DescribeAlarmsForMetric", "*", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:DescribeAlarmHistory", f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:a", {}, YES),
+    ("cloudwatch_viewer", "cloudwatch:SetAlarmState", f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:alarm:a", {}, NO),
+    ("cloudwatch_viewer", "cloudwatch:PutMetricData", "*", NAMESPACE, NO),
+    ("cloudwatch_viewer", "logs:GetLogEvents", f"{LOGS}/web:log-stream:s", {}, NO),
+    ("cloudwatch_viewer_all", "cloudwatch:GetDashboard", f"{DASHBOARD}Plant-1", {}, YES),
+    ("cloudwatch_viewer_all", "cloudwatch:GetDashboard", f"{DASHBOARD}Mine", {}, YES),
+    ("cloudwatch_viewer_all", "cloudwatch:GetDashboard", f"{DASHBOARD}Theirs", {}, NO),
+    ("cloudwatch_viewer_all", "cloudwatch:PutDashboard", f"{DASHBOARD}Plant-Oven", {}, YES),
+    ("cloudwatch_viewer_all", "cloudwatch:PutDashboard", f"{DASHBOARD}Plant-1", {}, NO),
+    ("cloudwatch_viewer_all", "cloudwatch:DeleteDashboards", f"{DASHBOARD}Plant-Oven", {}, NO),
+    ("cloudwatch_viewer_all", "logs:DescribeLogGroups", f"{LOGS}:log-stream:", {}, YES),
+    ("cloudwatch_viewer_all", "logs:DescribeLogStreams", f"{LOGS}/web:log-stream:", {}, YES),
+    ("cloudwatch_viewer_all", "logs:FilterLogEvents", f"{LOGS}/web:log-stream:", {}, YES),
+    ("cloudwatch_viewer_all", "logs:GetLogEvents", f"{LOGS}/web:log-stream:s", {}, YES),
+    ("cloudwatch_viewer_all", "logs:StartQuery", f"{LOGS}/web", {}, YES),
+    ("cloudwatch_viewer_all", "logs:GetQueryResults", f"{LOGS}/web", {}, YES),
+    ("cloudwatch_viewer_all", "logs:GetLogEvents", f"{LOGS}/web2:log-stream:s", {}, NO),
+    ("cloudwatch_viewer_all", "logs:PutLogEvents", f"{LOGS}/web:log-stream:s", {}, NO),
+    ("cloudwatch_viewer_metrics_only", "cloudwatch:ListDashboards", "*", {}, NO),
+    ("cloudwatch_viewer_metrics_only", "cloudwatch:DescribeAlarms", "*", {}, NO),
+    # Systems Manager: a node that is managed, and each feature by its switch.
+    ("ssm_core", "ssm:UpdateInstanceInformation", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:managed-instance/mi-0123456789abcdef0", {}, YES),
+    ("ssm_core", "ssmmessages:OpenControlChannel", "*", {}, YES),
+    ("ssm_core", "ssmmessages:OpenDataChannel", "*", {}, NO),
+    ("ssm_core", "ec2messages:GetMessages", "*", {}, NO),
+    ("ssm_core", "ssm:GetParameter", f"{PARAMETER}any", {}, NO),
+    ("ssm_core", "ssm:GetDocument", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/d", {}, NO),
+    ("ssm_core_as_managed", "ssm:GetDocument", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/d", {}, YES),
+    ("ssm_core_as_managed", "ssm:DescribeDocument", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/d", {}, YES),
+    ("ssm_core_as_managed", "ssm:GetManifest", "*", {}, YES),
+    ("ssm_core_as_managed", "ssm:PutConfigurePackageResult", "*", {}, YES),
+    ("ssm_core_as_managed", "ssm:GetParameter", f"{PARAMETER}any", {}, YES),
+    ("ssm_core_as_managed", "ssm:PutParameter", f"{PARAMETER}any", {}, NO),
+    ("ssm_core_narrow", "ec2messages:GetMessages", "*", {}, YES),
+    ("ssm_core_narrow", "ssmmessages:OpenDataChannel", "*", {}, YES),
+    ("ssm_core_narrow", "ssm:GetParameter", f"{PARAMETER}agents/web", {}, YES),
+    ("ssm_core_narrow", "ssm:GetParameters", f"{PARAMETER}AmazonCloudWatch-linux", {}, YES),
+    ("ssm_core_narrow", "ssm:GetParameters", f"{PARAMETER}db/password", {}, NO),
+    ("ssm_core_narrow", "kms:Decrypt", KEY, {}, YES),
+    ("ssm_core_narrow", "kms:Decrypt", BUCKET_KEY, {}, NO),
+    ("ssm_core_narrow", "ssm:ListInstanceAssociations", "*", {}, NO),
+    ("ssm_core_state_manager", "ssm:DescribeAssociation", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:ListAssociations", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:ListInstanceAssociations", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:UpdateAssociationStatus", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:UpdateInstanceAssociationStatus", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:PutComplianceItems", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:PutInventory", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:GetDeployablePatchSnapshotForInstance", "*", {}, YES),
+    ("ssm_core_state_manager", "ssm:GetManifest", "*", {}, NO),
+    ("ssm_core_state_manager", "ec2messages:GetMessages", "*", {}, NO),
     # S3: the buckets of AWS.
     ("ssm_s3_regions", "s3:GetObject", "arn:aws:s3:::aws-ssm-eu-west-1/x", {}, YES),
     ("ssm_s3_regions", "s3:GetObject", "arn:aws:s3:::us-east-1-birdwatcher-prod/x", {}, YES),
@@ -150,6 +239,21 @@ REQUESTS = [
     ("session_manager_log_group", "logs:PutLogEvents", f"arn:aws-cn:logs:cn-north-1:{ACCOUNT}:log-group:/sessions2:log-stream:s", {}, NO),
     ("session_manager_log_group", "logs:DescribeLogGroups", f"arn:aws-cn:logs:cn-north-1:{ACCOUNT}:log-group::log-stream:", {}, YES),
     ("session_manager_exact_all", "kms:GenerateDataKey", BUCKET_KEY, {}, YES),
+    # The person who starts sessions. test_session_access.py judges more, with the variables of policies resolved.
+    ("session_user", "ssm:StartSession", f"{INSTANCE}i-0123456789abcdef0", WEB, YES),
+    ("session_user", "ssm:StartSession", f"{INSTANCE}i-0123456789abcdef0", {}, NO),
+    ("session_user", "ssm:TerminateSession", f"{SESSION}bob-0123", {"ssm:resourcetag/aws:ssmmessages:session-id": "${aws:userid}"}, YES),
+    ("session_user", "ssm:ResumeSession", f"{SESSION}bob-0123", {"ssm:resourcetag/aws:ssmmessages:session-id": "${aws:userid}"}, YES),
+    ("session_user", "ssm:ResumeSession", f"{SESSION}bob-0123", {}, NO),
+    ("session_user", "ssm:DescribeSessions", "*", {}, YES),
+    ("session_user", "ssm:GetConnectionStatus", "*", {}, YES),
+    ("session_user", "ssm:DescribeInstanceInformation", "*", {}, YES),
+    ("session_user", "ssm:DescribeInstanceProperties", "*", {}, NO),
+    ("session_user_all", "ssm:DescribeInstanceProperties", "*", {}, YES),
+    ("session_user", "kms:GenerateDataKey", KEY, {}, NO),
+    ("session_user_all", "kms:GenerateDataKey", KEY, {}, YES),
+    ("session_user_all", "kms:Decrypt", KEY, {}, NO),
+    ("session_user_all", "ssm:SendCommand", f"{INSTANCE}i-0123456789abcdef0", WEB, NO),
 ]
 
 
@@ -173,7 +277,7 @@ def test_simulator(variant, action, resource, context, allowed):
 def test_the_table_of_requests_judges_every_action_granted():
     """A statement that no request needs would be granted for nothing, or untested."""
     # Tested by one action of the statement: the others belong to the same feature of the agent.
-    together = {"ec2", "xray", "ssmmessages"}
+    together = {"ec2", "ec2messages", "xray", "ssmmessages"}
     for preset in catalogue.PRESETS:
         granted = {
             action

@@ -164,14 +164,15 @@ TYPES = {"text": "str", "texts": "list", "flag": "bool", "records": "list"}
 def test_documentation_names_every_option_with_its_type_and_presets():
     documented = _documented()
     declared: dict[str, tuple[Option, list[str]]] = {}
-    for preset, entry in catalogue.PRESETS.items():
+    presets_of_all = {**catalogue.PRESETS, **catalogue.RESOURCE_PRESETS}
+    for preset, entry in presets_of_all.items():
         for option in entry.options:
             declared.setdefault(option.name, (option, []))[1].append(preset)
     assert set(documented) - {"_terms", "partition", "account", "region"} == set(declared)
     for name, (option, presets) in declared.items():
         assert documented[name]["type"] == TYPES[option.kind], name
         text = " ".join(documented[name]["description"])
-        assert [preset for preset in catalogue.PRESETS if f"V({preset})" in text] == presets, name
+        assert [preset for preset in presets_of_all if f"V({preset})" in text] == presets, name
         members = {member.name: member for member in option.members}
         assert set(documented[name].get("suboptions", {})) == set(members)
         for member, described in documented[name].get("suboptions", {}).items():

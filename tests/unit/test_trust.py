@@ -34,6 +34,16 @@ FORMS = {
     "ec2 in China": ("ec2", {}, CHINA, let({"Service": "ec2.amazonaws.com.cn"})),
     "ec2 in GovCloud": ("ec2", {}, GOV, let({"Service": "ec2.amazonaws.com"})),
     "ec2 in China, the other spelling": ("ec2", {"service": "ec2.amazonaws.com"}, CHINA, let({"Service": "ec2.amazonaws.com"})),
+    "ec2, and an administrator": (
+        "ec2",
+        {"principals": ["arn:aws:iam::111122223333:role/ops/deploy", "arn:aws:iam::111122223333:user/ann"]},
+        HERE,
+        documents.document(
+            *let({"Service": "ec2.amazonaws.com"})["Statement"],
+            *let({"AWS": ["arn:aws:iam::111122223333:role/ops/deploy", "arn:aws:iam::111122223333:user/ann"]})["Statement"],
+        ),
+    ),
+    "ec2, and nobody else": ("ec2", {"principals": []}, HERE, let({"Service": "ec2.amazonaws.com"})),
     "ssm in the caller's Region": ("ssm", {}, HERE, ssm("arn:aws:ssm:eu-west-1:111122223333:*")),
     "ssm, an ARN for each Region": (
         "ssm",
@@ -140,7 +150,9 @@ def test_form(case):
 
 WRONG = {
     "no such form": ("lambda", {}, HERE, "no form of trust. Allowed are: ec2, ssm, service, account, saml, oidc"),
-    "unknown option": ("ec2", {"region": "x"}, HERE, "unknown option: region. Allowed are: service"),
+    "unknown option": ("ec2", {"region": "x"}, HERE, "unknown option: region. Allowed are: service, principals"),
+    "ec2 and anyone": ("ec2", {"principals": ["*"]}, HERE, r"'\*' is no ARN of a role or user"),
+    "ec2 and a whole account": ("ec2", {"principals": ["arn:aws:iam::111122223333:root"]}, HERE, "is no ARN of a role or user"),
     "options that are a list": ("ec2", ["service"], HERE, "must be a dictionary"),
     "missing option": ("service", {}, HERE, "services is required"),
     "empty required list": ("service", {"services": []}, HERE, "services is required and must not be empty"),

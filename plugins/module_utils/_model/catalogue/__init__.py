@@ -12,10 +12,37 @@ from ..context import Context
 from ..document import Document
 from ..errors import InputError
 from ..options import read
-from . import cwagent, session_manager, ssm
+from . import (
+    assume_roles,
+    boundary,
+    cwagent,
+    log_streams,
+    operator,
+    operator_extras,
+    session_access,
+    session_manager,
+    ssm,
+    ssm_core,
+    viewer,
+)
 
-PRESETS = {**cwagent.PRESETS, **ssm.PRESETS, **session_manager.PRESETS}
+PRESETS = {
+    **cwagent.PRESETS,
+    **assume_roles.PRESETS,
+    **log_streams.PRESETS,
+    **viewer.PRESETS,
+    **ssm_core.PRESETS,
+    **ssm.PRESETS,
+    **session_manager.PRESETS,
+    **session_access.PRESETS,
+    **operator.PRESETS,
+    **operator_extras.PRESETS,
+    **boundary.PRESETS,
+}
 """Name to function and options. The options are those a user writes."""
+
+RESOURCE_PRESETS = session_access.RESOURCE_PRESETS
+"""The same for policies of resources, which an identity does not take."""
 
 
 def build(name: str, options: Any, context: Context, entry: str) -> Document:
@@ -25,7 +52,8 @@ def build(name: str, options: Any, context: Context, entry: str) -> Document:
     :param entry: what the document is for, for messages.
     :raises InputError: for an unknown preset, and for unknown, missing, wrong or contradictory options.
     """
-    if name not in PRESETS:
-        raise InputError(f"{entry}: {name!r} is no preset. Allowed are: {', '.join(PRESETS)}.")
+    presets = {**PRESETS, **RESOURCE_PRESETS}
+    if name not in presets:
+        raise InputError(f"{entry}: {name!r} is no preset. Allowed are: {', '.join(presets)}.")
     where = f"{entry}: preset {name}"
-    return PRESETS[name].function(read(options, PRESETS[name].options, where), context, where)
+    return presets[name].function(read(options, presets[name].options, where), context, where)

@@ -10,15 +10,13 @@ job with what today's agent calls (aws/amazon-cloudwatch-agent, 1.300071.0), and
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Any, Dict, List, Mapping
 
 from ..context import Context
 from ..document import Document, allow, document
 from ..errors import InputError
 from ..options import Option
-from .preset import Preset, log_group_arns
+from .preset import Preset, log_group_arns, parameter_arns, source_addresses
 
 _SERVER = [
     "logs:CreateLogStream",
@@ -36,9 +34,6 @@ _TRACES = [
     "xray:GetSamplingTargets",
     "xray:GetSamplingStatisticSummaries",
 ]
-_PARAMETER = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?")
-_PARAMETER_ARN = re.compile(r"arn:[a-z-]+:ssm:[a-z0-9-]+:\d{12}:parameter/(?P<name>.+)")
-_PRIVATE = [ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")]
 
 
 def server(_options: Mapping[str, Any], _context: Context, _where: str) -> Document:
@@ -82,9 +77,9 @@ def admin_scoped(options: Mapping[str, Any], context: Context, where: str) -> Do
 
 
 def _scoped(options: Mapping[str, Any], context: Context, where: str, on_parameters: List[str]) -> List[Document]:
-    source = _source(options["source_cidrs"], f"{where}: source_cidrs")
+    source = source_addresses(options["source_cidrs"], f"{where}: source_cidrs")
     groups = log_group_arns(options["log_groups"], context, f"{where}: log_groups")
-    parameters = _parameter_arns(options["parameters"], context, f"{where}: parameters")
+    parameters = parameter_arns(options["parameters"], context, f"{where}: parameters")
     namespaces = _namespaces(options["namespaces"], f"{where}: namespaces")
     if options["retention"] and not groups:
         raise InputError(f"{where}: retention is about log groups, and log_groups is empty. Name the groups or leave retention out.")
@@ -115,34 +110,6 @@ def _namespaces(names: List[str], where: str) -> Dict[str, Any]:
             raise InputError(f"{where}: {name!r} begins with AWS/, which only AWS services may write.")
     operator = "StringLike" if any("*" in name or "?" in name for name in names) else "StringEquals"
     return {operator: {"cloudwatch:namespace": names}} if names else {}
-
-
-def _parameter_arns(names: List[str], context: Context, where: str) -> List[str]:
-    arns = []
-    for name in names:
-        given = _PARAMETER_ARN.fullmatch(name)
-        plain = given.group("name") if given else name
-        prefix = plain[:-1] if plain.endswith("*") else plain
-        if not _PARAMETER.fullmatch(prefix):
-            raise InputError(
-                f"{where}: {name!r} is no parameter. Give its name, a prefix with * at the end (as AmazonCloudWatch-*), or its ARN. "
-                "* alone would open every parameter of the account."
-            )
-        arns.append(name if given else context.arn_here("ssm", f"parameter/{name.lstrip('/')}"))
-    return arns
-
-
-def _source(blocks: List[str], where: str) -> Dict[str, Any]:
-    for block in blocks:
-        try:
-            network = ipaddress.ip_network(block)
-        except ValueError as error:
-            raise InputError(f"{where}: {block!r} is no address block: {error}. Write it as 203.0.113.0/24.") from error
-        if network.prefixlen == 0:
-            raise InputError(f"{where}: {block} is every address, so it narrows nothing. Leave the option out.")
-        if any(network.version == private.version and network.subnet_of(private) for private in _PRIVATE):  # type: ignore[arg-type]
-            raise InputError(f"{where}: {block} is private, and AWS sees the public address that a host calls from. Give that one.")
-    return {"IpAddress": {"aws:SourceIp": blocks}} if blocks else {}
 
 
 _SCOPE = (

@@ -16,7 +16,7 @@ from ..errors import InputError
 from ..options import Option
 
 FORMS: Dict[str, Tuple[Option, ...]] = {
-    "ec2": (Option("service"),),
+    "ec2": (Option("service"), Option("principals", "texts", default=())),
     "ssm": (Option("regions", "texts"), Option("allow_unknown_region", "flag", default=False)),
     "service": (
         Option("services", "texts", required=True),
@@ -39,7 +39,8 @@ FORMS: Dict[str, Tuple[Option, ...]] = {
 }
 """The options of each form.
 
-ec2: an EC2 instance, through its instance profile. ``service`` overrides the service principal, which differs in ``aws-cn``.
+ec2: an EC2 instance, through its instance profile. ``service`` overrides the service principal, which differs in ``aws-cn``;
+``principals`` are ARNs of roles or users that may assume the role as well.
 ssm: Systems Manager for hybrid nodes of this account, in ``regions`` (default: the caller's Region). "Create an IAM service role for a
 hybrid environment" asks for both conditions.
 service: any AWS services, narrowed to requests of this account or for certain ARNs.
@@ -84,7 +85,9 @@ def _assume(principal: Mapping[str, Any], action: str = "sts:AssumeRole", when: 
 
 def _ec2(options: Mapping[str, Any], context: Context, where: str) -> Document:
     service = options["service"] or ec2_service(context.partition)
-    return document(_assume({"Service": _matching([service], _SERVICE, "service principal, as ec2.amazonaws.com", where)[0]}))
+    instances = _assume({"Service": _matching([service], _SERVICE, "service principal, as ec2.amazonaws.com", where)[0]})
+    principals = _matching(options["principals"], _PRINCIPAL, "ARN of a role or user", where)
+    return document(instances, *([_assume({"AWS": principals})] if principals else []))
 
 
 def _ssm(options: Mapping[str, Any], context: Context, where: str) -> Document:
