@@ -233,10 +233,10 @@ class Moto(Emulator):
     _reset_path = "/moto-api/reset"
 
     def _command(self, port: int) -> List[str]:
-        return ["moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        return ["tests.support.moto_server", "-H", "127.0.0.1", "-p", str(port)]
 
     def _variables(self, port: int) -> Dict[str, str]:
-        return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", **self.root.environment()}
+        return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **self.root.environment()}
 
 
 class Ministack(Emulator):

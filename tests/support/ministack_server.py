@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ministack, taught what AWS has and it lacks: three AWS managed policies, and the condition key ``cloudwatch:namespace``.
+"""ministack, taught what AWS has and it lacks: three AWS managed policies, the condition key ``cloudwatch:namespace``, and
+hybrid activations (``ministack_activations``).
 
 A condition is never dropped from a policy because an emulator does not know its key; the emulator learns the key.
 """
@@ -12,6 +13,8 @@ from __future__ import annotations
 import json
 import urllib.parse
 from typing import Any, Dict, List, Mapping, Union
+
+from tests.support import ministack_activations, ministack_conditions, ministack_simulator
 
 LOGS_AND_METRICS = [
     "cloudwatch:PutMetricData",
@@ -83,6 +86,9 @@ def teach() -> None:
     # A reset of the emulator seeds again.
     iam._seed_aws_managed_policies = with_more_policies
     iam_actions.request_tag_context = with_namespace
+    ministack_activations.teach()
+    ministack_conditions.teach()
+    ministack_simulator.teach()
 
 
 if __name__ == "__main__":
