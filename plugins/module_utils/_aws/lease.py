@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a lease leaves in AWS while it lasts: tags on instances and users, inline policies on roles and users. Nothing about when.
+
+Calls: ec2 DescribeInstances, CreateTags, DeleteTags; iam GetRole, GetRolePolicy, PutRolePolicy, DeleteRolePolicy, GetUser, GetUserPolicy,
+PutUserPolicy, DeleteUserPolicy, TagUser, UntagUser; sts AssumeRole.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from .._model.errors import Refusal
+from .._model.lease import LEASE_POLICY, LEASE_TAG
+from .._model.tags import OWNER_TAG
+from .session import CLIENT_CONFIG, error_code
+
+with suppress(ImportError):  # the plugin says so before anything is called
+    from botocore import exceptions as boto
+
+_DENIED = ("AccessDenied", "UnauthorizedOperation")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A role or user, as far as a lease is concerned."""
+
+    arn: str
+    owner: str = ""
+    lease: Optional[str] = None
+    """The value of its tag."""
+
+
+class LeaseMarks:
+    """Reads and writes them.
+
+    :param client: makes a boto3 client of a service, with the caller's options.
+    """
+
+    def __init__(self, client: Callable[..., Any]) -> None:
+        self._client = client
+        self._iam = client("iam", config=CLIENT_CONFIG)
+        self._heard_at = time.monotonic()
+        self._date = datetime.now(timezone.utc)
+
+    @property
+    def now(self) -> datetime:
+        """The date of AWS's latest answer and the time since; the controller's clock until there is one."""
+        return self._date + timedelta(seconds=time.monotonic() - self._heard_at)
+
+    # Roles and users
+
+    def holder(self, kind: str, name: str) -> Optional[Holder]:
+        """Return a role or user; ``None`` for one that is not there.
+
+        :param kind: ``Role`` or ``User``.
+        """
+        call = self._iam.get_role if kind == "Role" else self._iam.get_user
+        try:
+            found = self._heard(call(**{f"{kind}Name": name}))[kind]
+        except boto.ClientError as error:
+            if error_code(error) != "NoSuchEntity":
+                raise
+            return None
+        tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags") or []}
+        return Holder(found["Arn"], tags.get(OWNER_TAG, ""), tags.get(LEASE_TAG))
+
+    def policy(self, kind: str, name: str) -> Optional[Mapping[str, Any]]:
+        """Return the inline policy of a lease; ``None`` without one, and where the caller may not look."""
+        call = self._iam.get_role_policy if kind == "Role" else self._iam.get_user_policy
+        try:
+            document = self._heard(call(**{f"{kind}Name": name}, PolicyName=LEASE_POLICY))["PolicyDocument"]
+        except boto.ClientError as error:
+            if error_code(error) not in ("NoSuchEntity", *_DENIED):
+                raise
+            return None
+        return json.loads(document) if isinstance(document, str) else document
+
+    def put_policy(self, kind: str, name: str, document: Mapping[str, Any]) -> None:
+        call = self._iam.put_role_policy if kind == "Role" else self._iam.put_user_policy
+        self._heard(call(**{f"{kind}Name": name}, PolicyName=LEASE_POLICY, PolicyDocument=json.dumps(document)))
+
+    def delete_policy(self, kind: str, name: str) -> None:
+        """Delete it; one that is gone already is as good."""
+        call = self._iam.delete_role_policy if kind == "Role" else self._iam.delete_user_policy
+        try:
+            self._heard(call(**{f"{kind}Name": name}, PolicyName=LEASE_POLICY))
+        except boto.ClientError as error:
+            if error_code(error) != "NoSuchEntity":
+                raise
+
+    def tag_user(self, name: str, value: str) -> None:
+        self._heard(self._iam.tag_user(UserName=name, Tags=[{"Key": LEASE_TAG, "Value": value}]))
+
+    def untag_user(self, name: str) -> None:
+        self._heard(self._iam.untag_user(UserName=name, TagKeys=[LEASE_TAG]))
+
+    # Instances
+
+    def instances(self) -> Dict[str, str]:
+        """Return the values of the tag by instance, of all instances of the Region that have it and are not terminated."""
+        ec2 = self._client("ec2", config=CLIENT_CONFIG)
+        found = {}
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "tag-key", "Values": [LEASE_TAG]}]):
+            for instance in (each for reservation in self._heard(page)["Reservations"] for each in reservation["Instances"]):
+                if instance["State"]["Name"] != "terminated":
+                    found[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}[LEASE_TAG]
+        return found
+
+    def tag_instance(self, instance: str, value: str) -> None:
+        self._client("ec2", config=CLIENT_CONFIG).create_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG, "Value": value}])
+
+    def untag_instance(self, instance: str) -> None:
+        self._client("ec2", config=CLIENT_CONFIG).delete_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG}])
+
+    # Sessions
+
+    def session(self, role_arn: str, policy: Mapping[str, Any], seconds: int, external_id: str) -> Dict[str, str]:
+        """Return the credentials of a session of a role, as arguments of a client. They end by themselves.
+
+        :raises Refusal: when the role does not let the caller in.
+        """
+        more = {"ExternalId": external_id} if external_id else {}
+        try:
+            made = self._client("sts", config=CLIENT_CONFIG).assume_role(
+                RoleArn=role_arn, RoleSessionName=LEASE_POLICY, DurationSeconds=seconds, Policy=json.dumps(policy), **more
+            )["Credentials"]
+        except boto.ClientError as error:
+            if error_code(error) not in _DENIED:
+                raise
+            raise Refusal(
+                f"Role {role_arn} does not let the caller in: {error}. It must trust the caller (role cwagent_admin: "
+                "cwagent_admin_trusted_principals), and the caller be allowed sts:AssumeRole on it. A trust that was just changed takes "
+                "some seconds to be known everywhere. Nothing was changed."
+            ) from error
+        return as_arguments(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+    def _heard(self, answer: Any) -> Any:
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if date:
+            self._date, self._heard_at = parsedate_to_datetime(date).astimezone(timezone.utc), time.monotonic()
+        return answer
+
+
+def as_arguments(key_id: str, secret: str, token: Optional[str] = None) -> Dict[str, Any]:
+    """Return credentials as arguments of a client, which win over the caller's own and over a profile's."""
+    return {"aws_access_key_id": key_id, "aws_secret_access_key": secret, "aws_session_token": token, "profile_name": None}
