@@ -1,7 +1,7 @@
 # Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration sanity hosts molecule clean
+.PHONY: help demo test lint unit contract integration report sanity hosts molecule clean
 # The steps of `make test` run one after the other, cheapest first, also under -j.
 .NOTPARALLEL:
 
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: .venv/demo.stamp ## From nothing to the end state, on an emulator that enforces IAM; KEEP=1 to look around
 	@$(PY) demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
-test: lint unit contract integration sanity hosts molecule ## Everything below
+test: lint unit contract integration report sanity hosts molecule ## Everything below
 
 lint: .venv/test.stamp ## ruff, mypy, yamllint, ansible-lint
 	ruff check .
@@ -38,6 +38,10 @@ contract: .venv/test.stamp ## What holds for every file of the collection
 
 integration: .venv/test.stamp ## Modules, roles and playbooks against both emulators
 	$(PYTEST) tests/integration -n $(WORKERS) $(ARGS)
+
+report: .venv/test.stamp ## The audit's page in a real browser; on Debian as root it installs chromium
+	sh tests/report/install.sh
+	$(PYTEST) tests/report $(ARGS)
 
 sanity: .venv/test.stamp ## ansible-test sanity
 	$(PY) tests/sanity/run.py $(ARGS)

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What identities may and may not do, as the collection means it: data, from which questions to AWS's policy simulator are made."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+PARAMETERS = "arn:{partition}:ssm:{region}:{account}:parameter/"
+"""Braces stand for what is known once the caller is: ``partition``, ``account``, ``region``."""
+AGENT_PARAMETER = PARAMETERS + "AmazonCloudWatch-linux"
+OTHER_PARAMETER = PARAMETERS + "some/other/parameter"
+OBJECT = "arn:{partition}:s3:::some-other-bucket/object"
+NAMESPACE = "cloudwatch:namespace"
+DEFAULT_NAMESPACE = "CWAgent"
+
+Expectation = Dict[str, Any]
+"""``actions``, ``resources`` and ``context``, as the module's options."""
+
+
+def _of(actions: List[str], *resources: str, context: Mapping[str, Any] = {}) -> Expectation:
+    return {"actions": actions, "resources": list(resources) or ["*"], "context": dict(context)}
+
+
+_METRICS = _of(["cloudwatch:PutMetricData"], context={NAMESPACE: DEFAULT_NAMESPACE})
+_SESSIONS = _of(
+    [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ]
+)
+_POWER = _of(
+    [
+        "iam:AttachRolePolicy",
+        "iam:AttachUserPolicy",
+        "iam:CreateAccessKey",
+        "iam:CreatePolicyVersion",
+        "iam:CreateUser",
+        "iam:PassRole",
+        "iam:PutRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "ec2:RunInstances",
+        "lambda:CreateFunction",
+        "secretsmanager:GetSecretValue",
+        "ssm:SendCommand",
+        "ssm:StartSession",
+        "ssm:CreateActivation",
+    ]
+)
+"""With any of these an agent could become more than it is, or reach other machines."""
+_OBJECTS = _of(["s3:GetObject", "s3:PutObject"], OBJECT)
+_WRITES = _of(["ssm:PutParameter"], AGENT_PARAMETER, OTHER_PARAMETER)
+
+PRESETS: Dict[str, Dict[str, List[Expectation]]] = {
+    "cwagent_server": {"may": [_METRICS], "may_not": [_POWER, _OBJECTS, _WRITES]},
+    "cwagent_user": {"may": [_METRICS], "may_not": [_POWER, _OBJECTS, _WRITES, _of(["ssm:GetParameter"], OTHER_PARAMETER)]},
+    "cwagent_admin": {
+        "may": [_METRICS],
+        "may_not": [_POWER, _OBJECTS, _of(["ssm:PutParameter"], OTHER_PARAMETER)],
+    },
+    "ssm_node": {"may": [_SESSIONS], "may_not": [_POWER, _OBJECTS, _WRITES]},
+    "session_manager": {"may": [_SESSIONS], "may_not": [_POWER, _OBJECTS, _WRITES, _of(["ssm:GetParameter"], OTHER_PARAMETER)]},
+}
+"""By the names of what makes such identities. ``cwagent_user`` is a user whose key lies on a server, ``ssm_node`` the role of an instance
+or hybrid node of Systems Manager."""
