@@ -28,6 +28,7 @@ EC2_TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 CORE = "AmazonSSMManagedInstanceCore"
+COLLECTOR = "arn:aws:iam::444455556666:role/MetricsFromElsewhere"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -244,6 +245,35 @@ VARIANTS: Dict[str, Any] = {
             "ssm_profile_cloudwatch_scope": {"namespaces": ["Mine"]},
         },
     ),
+    "ssm of one's own, and the service role": (
+        "ssm_profile",
+        {
+            "ssm_profile_role_name": "ssm-custom",
+            "ssm_profile_path": "/agents/",
+            "ssm_profile_policy": "custom",
+            "ssm_profile_core": {"run_command": True, "sessions": "yes", "parameters": "/nodes/*"},
+            "ssm_profile_log_streams": [{"group": "/ssm/run", "streams": ["*"], "describe": True}, {"group": "/web", "streams": "web1"}],
+            "ssm_profile_cloudwatch": "scoped",
+            "ssm_profile_cloudwatch_policy_name": "ssm-custom-cloudwatch",
+            "ssm_profile_cloudwatch_scope": {"log_groups": []},
+            "ssm_profile_extra_policies": "AmazonSSMDirectoryServiceAccess",
+            "ssm_profile_tags": {"team": "ops"},
+            "ssm_profile_service_role": "true",
+            "ssm_profile_service_role_name": "hybrid",
+            "ssm_profile_service_role_description": "machines of the plant",
+            "ssm_profile_service_role_regions": "eu-west-1,us-east-2",
+        },
+    ),
+    "the service role alone": ("ssm_profile", {"ssm_profile_role_name": "", "ssm_profile_service_role": True}),
+    "metrics of several accounts in one": (
+        "cwagent_server",
+        {
+            "cwagent_server_role_name": "collected",
+            "cwagent_server_assume_roles": [COLLECTOR],
+            "cwagent_server_users": ["collected-user"],
+            "cwagent_server_user_scope": {"source_cidrs": ["203.0.113.0/24"]},
+        },
+    ),
     "session inline": (
         "session_manager",
         {
@@ -335,6 +365,45 @@ def test_each_check_box_of_the_instance_profile(variants: Dict[str, Any]) -> Non
     assert '"Mine"' in json.dumps(variants["policies"]["SSMInstanceProfileCloudWatchPolicy"]["document"])
 
 
+def test_a_core_policy_of_ones_own_and_log_streams_for_both_kinds_of_machine(variants: Dict[str, Any]) -> None:
+    made = ("SSMInstanceProfileCorePolicy", "SSMInstanceProfileLogStreamsPolicy", "ssm-custom-cloudwatch")
+    expected = sorted([*(own(name, "/agents/") for name in made), f"{iam_state.AWS}AmazonSSMDirectoryServiceAccess"])
+    assert variants["roles"]["ssm-custom"]["policies"] == variants["roles"]["hybrid"]["policies"] == expected
+    core = variants["policies"]["SSMInstanceProfileCorePolicy"]["document"]
+    assert [one["Sid"] for one in core["Statement"]] == ["Node", "RunCommand", "Sessions", "Parameters"]
+    assert statement(core, "Parameters")["Resource"] == [f"arn:aws:ssm:us-east-1:{Moto.account}:parameter/nodes/*"]
+    streams = json.dumps(variants["policies"]["SSMInstanceProfileLogStreamsPolicy"]["document"])
+    assert f"arn:aws:logs:us-east-1:{Moto.account}:log-group:/web:log-stream:web1" in streams
+
+
+def test_the_service_role_trusts_systems_manager_for_nodes_of_this_account_and_these_regions(variants: Dict[str, Any]) -> None:
+    role = variants["roles"]["hybrid"]
+    assert (role["path"], role["description"], role["tags"]["team"]) == ("/agents/", "machines of the plant", "ops")
+    assert same(role["trust"], service_trust("eu-west-1", "us-east-2"))
+    alone = variants["roles"]["SSMServiceRole"]
+    assert same(alone["trust"], service_trust("us-east-1"))
+    assert alone["policies"] == [f"{iam_state.AWS}{CORE}"]
+    assert {"hybrid", "SSMServiceRole", "SSMInstanceProfile"} & set(variants["profiles"]) == set()
+    assert "SSMInstanceProfile" not in variants["roles"]
+
+
+def service_trust(*regions: str) -> Any:
+    arns = [f"arn:aws:ssm:{region}:{Moto.account}:*" for region in regions]
+    condition = {"StringEquals": {"aws:SourceAccount": Moto.account}, "ArnLike": {"aws:SourceArn": arns}}
+    allowed = {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole", "Condition": condition}
+    return {"Version": "2012-10-17", "Statement": [allowed]}
+
+
+def test_the_agent_may_become_the_role_that_collects_and_keys_from_their_addresses_only(variants: Dict[str, Any]) -> None:
+    policies = variants["policies"]
+    assert own("CloudWatchAgentAssumeRolesPolicy") in variants["roles"]["collected"]["policies"]
+    assert own("CloudWatchAgentUserAssumeRolesPolicy") in variants["users"]["collected-user"]["policies"]
+    of_role = policies["CloudWatchAgentAssumeRolesPolicy"]["document"]["Statement"]
+    of_user = policies["CloudWatchAgentUserAssumeRolesPolicy"]["document"]["Statement"]
+    assert [one["Resource"] for one in of_role + of_user] == [[COLLECTOR], [COLLECTOR]]
+    assert ["Condition" in one for one in of_role + of_user] == [False, True]
+
+
 def test_session_policy_in_the_role_itself(variants: Dict[str, Any]) -> None:
     role = variants["roles"]["inline"]
     assert role["policies"] == []
@@ -384,11 +453,15 @@ def test_an_existing_role_is_added_to_and_given_back(aws: Emulator, proxy: Recor
         "ssm_profile_role_name": "WebServers",
         "ssm_profile_s3_buckets": [{"name": "my-bucket-name"}],
         "ssm_profile_tags": {"team": "ops"},
+        "ssm_profile_service_role": True,
     }
     run_roles(["ssm_profile"], tmp_path, aws, **variables).ok()
-    role = iam_state.of(aws)["roles"]["WebServers"]
+    found = iam_state.of(aws)["roles"]
+    role = found["WebServers"]
     added = [f"{iam_state.AWS}{CORE}", iam_state.own(aws, "SSMInstanceProfileS3Policy")]
     assert role == {**before["roles"]["WebServers"], "policies": sorted([f"{iam_state.AWS}AmazonEC2ReadOnlyAccess", *added])}
+    # The service role beside it is ours, and gets the same.
+    assert (found["SSMServiceRole"]["policies"], found["SSMServiceRole"]["tags"]["team"]) == (sorted(added), "ops")
     assert run_roles(["ssm_profile"], tmp_path, aws, **variables).ok().changed == []
     run_roles(["ssm_profile"], tmp_path, aws, url=proxy.url, **variables, ssm_profile_state="absent").ok()
     assert iam_state.of(aws) == before
@@ -445,6 +518,23 @@ WRONG = {
         "unknown option: buckets",
     ),
     "a wildcard for a Region": ("ssm_profile", {"ssm_profile_vpc_endpoint_regions": ["*"]}, "wildcards are not accepted"),
+    "no role at all": ("ssm_profile", {"ssm_profile_role_name": ""}, "so there is nothing to make"),
+    "a feature that nothing starts": (
+        "ssm_profile",
+        {"ssm_profile_policy": "custom", "ssm_profile_core": {"patching": True}},
+        "Set run_command: true or associations: true",
+    ),
+    "a stream of every group": ("ssm_profile", {"ssm_profile_log_streams": [{"group": "*", "streams": ["s"]}]}, "which limits nothing"),
+    "every Region for a service role": (
+        "ssm_profile",
+        {"ssm_profile_service_role": True, "ssm_profile_service_role_regions": ["*"]},
+        "wildcards are not accepted",
+    ),
+    "every role of an account": (
+        "cwagent_server",
+        {"cwagent_server_assume_roles": ["arn:aws:iam::444455556666:role/*"]},
+        "name each, without wildcards",
+    ),
     "an alias of a key": ("session_manager", {"session_manager_kms_key_arn": "alias/sessions"}, "alias/sessions"),
     "a prefix without a bucket": ("session_manager", {"session_manager_s3_prefix": "logs"}, "without s3_bucket"),
     "a name that cannot be": ("session_manager", {"session_manager_role_name": "my role"}, "not a valid role name"),
