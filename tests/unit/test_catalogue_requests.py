@@ -275,10 +275,13 @@ def test_simulator(variant, action, resource, context, allowed):
 
 
 def test_the_table_of_requests_judges_every_action_granted():
-    """A statement that no request needs would be granted for nothing, or untested."""
+    """A statement that no request needs would be granted for nothing, or untested.
+
+    The operators' documents are judged by a simulator that knows boundaries, and hold what the table of calls holds: a contract test.
+    """
     # Tested by one action of the statement: the others belong to the same feature of the agent.
     together = {"ec2", "ec2messages", "xray", "ssmmessages"}
-    for preset in catalogue.PRESETS:
+    for preset in filter(lambda name: not name.startswith("operator_"), catalogue.PRESETS):
         granted = {
             action
             for name, (of, _options, _context) in VARIANTS.items()

@@ -64,7 +64,7 @@ def rules(options: Mapping[str, Any], host: str) -> Rules:
         force=options["force"],
         environment=_environment(options, present),
         settings=_settings(options),
-        shared=(options.get("credentials_file") or "", options.get("share_profile") or "default"),
+        shared=(options["credentials_file"], options.get("share_profile") or "default") if options.get("credentials_file") else ("", ""),
         verify=options["verify"],
         verify_timeout=duration(options["verify_timeout"], "verify_timeout"),
         owned_by=options["owned_by"],
