@@ -69,25 +69,32 @@ def build(
     :param environment: more of the stand-in's own settings, ``STAND_IN_…``.
     :raises PackageError: when dpkg-deb fails.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="aws_agents-package-") as scratch:
         root = Path(scratch) / "root"
         lay_out(root, version, reread_seconds, environment)
-        architecture = run("dpkg", "--print-architecture").strip()
-        control = root / "DEBIAN"
-        control.mkdir()
-        for path in sorted((SOURCE / "debian").iterdir()):
-            text = path.read_text(encoding="utf-8")
-            if path.name == "control":
-                text = text.format(version=version, architecture=architecture)
-            (control / path.name).write_text(text, encoding="utf-8")
-            (control / path.name).chmod(0o755 if text.startswith("#!") else 0o644)
-        for each in root.rglob("*"):
-            if each.is_dir() and not each.is_symlink():
-                each.chmod(0o755)
-        root.chmod(0o755)
-        package = folder / f"amazon-cloudwatch-agent_{version}_{architecture}.deb"
-        run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", str(root), str(package))
+        return pack(root, SOURCE / "debian", "amazon-cloudwatch-agent", version, folder)
+
+
+def pack(root: Path, control: Path, name: str, version: str, folder: Path) -> Path:
+    """Make a package of the files below ``root`` and the control files in ``control``, and return its path in ``folder``.
+
+    :raises PackageError: when dpkg-deb fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    architecture = run("dpkg", "--print-architecture").strip()
+    (root / "DEBIAN").mkdir()
+    for path in sorted(control.iterdir()):
+        text = path.read_text(encoding="utf-8")
+        if path.name == "control":
+            text = text.format(version=version, architecture=architecture)
+        (root / "DEBIAN" / path.name).write_text(text, encoding="utf-8")
+        (root / "DEBIAN" / path.name).chmod(0o755 if text.startswith("#!") else 0o644)
+    for each in root.rglob("*"):
+        if each.is_dir() and not each.is_symlink():
+            each.chmod(0o755)
+    root.chmod(0o755)
+    package = folder / f"{name}_{version}_{architecture}.deb"
+    run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", str(root), str(package))
     return package
 
 
@@ -132,6 +139,14 @@ class PackageServer:
     :param host: the address to listen on. A container reaches the one of its bridge.
     """
 
+    KEY = "assets/amazon-cloudwatch-agent.gpg"
+    LATEST = "info/latest/CWAGENT_VERSION"
+    BUCKET = r"amazoncloudwatch-agent(-[a-z0-9-]+)?/"
+    """What stands in front where the bucket is in the path."""
+    PACKAGE = "{system}/{architecture}/{version}/amazon-cloudwatch-agent.deb"
+    MISSING: Tuple[str, ...] = ("debian/arm64/",)
+    """Amazon has no package for Debian on arm64; Ubuntu's serves."""
+
     def __init__(self, packages: Sequence[Path], key: SigningKey, host: str = "127.0.0.1") -> None:
         self.requests: List[Tuple[str, str]] = []
         self._packages = {upstream(path.name.split("_")[1]): path for path in packages}
@@ -162,15 +177,15 @@ class PackageServer:
     def package_url(self, kind: str = "good", version: str = "latest", system: str = "debian", architecture: Optional[str] = None) -> str:
         """Return the URL of a package; its signature is at the same with ``.sig``."""
         built = architecture or next(iter(self._architectures))
-        return f"{self.base(kind)}/{system}/{built}/{version}/amazon-cloudwatch-agent.deb"
+        return f"{self.base(kind)}/{self.PACKAGE.format(system=system, architecture=built, version=version)}"
 
     @property
     def key_url(self) -> str:
-        return f"{self.url}/good/assets/amazon-cloudwatch-agent.gpg"
+        return f"{self.url}/good/{self.KEY}"
 
     @property
     def version_url(self) -> str:
-        return f"{self.url}/good/info/latest/CWAGENT_VERSION"
+        return f"{self.url}/good/{self.LATEST}"
 
     @property
     def downloads(self) -> int:
@@ -182,12 +197,12 @@ class PackageServer:
     def content(self, path: str) -> Optional[Tuple[bytes, int]]:
         """Return what is at a path and how long it is said to be, or None."""
         kind, _slash, rest = path.lstrip("/").partition("/")
-        rest = re.sub(r"^amazoncloudwatch-agent(-[a-z0-9-]+)?/", "", rest)
+        rest = re.sub(f"^{self.BUCKET}", "", rest)
         if kind not in KINDS or kind == "missing":
             return None
-        if rest == "info/latest/CWAGENT_VERSION":
+        if rest == self.LATEST:
             return _whole(f"{self._latest}\n".encode())
-        if rest == "assets/amazon-cloudwatch-agent.gpg":
+        if rest == self.KEY:
             return _whole(self._key.armoured.encode())
         package = self._package(rest.removesuffix(".sig"))
         if package is None:
@@ -195,12 +210,11 @@ class PackageServer:
         return self._signature(kind, package) if rest.endswith(".sig") else _damaged(kind, package.read_bytes())
 
     def _package(self, rest: str) -> Optional[Path]:
-        match = re.fullmatch(r"(debian|ubuntu)/(\w+)/([\w.]+)/amazon-cloudwatch-agent\.deb", rest)
-        # Amazon has no package for Debian on arm64; Ubuntu's serves.
-        if not match or match.group(2) not in self._architectures or match.groups()[:2] == ("debian", "arm64"):
+        parts = {"system": "(?P<system>debian|ubuntu)", "architecture": r"(?P<architecture>\w+)", "version": r"(?P<version>[\w.]+)"}
+        match = re.fullmatch(self.PACKAGE.replace(".", r"\.").format(**parts), rest)
+        if not match or match["architecture"] not in self._architectures or rest.startswith(self.MISSING):
             return None
-        version = match.group(3)
-        return self._packages.get(self._latest if version == "latest" else version)
+        return self._packages.get(self._latest if match["version"] == "latest" else match["version"])
 
     def _signature(self, kind: str, package: Path) -> Optional[Tuple[bytes, int]]:
         if kind == "unsigned":

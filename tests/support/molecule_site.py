@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from . import iam_state
+from . import iam_state, molecule_parts
 from .calls_seen import aged, noted, received
 from .emulators import Credentials, Emulator, Ministack
 from .recording_proxy import Call, Forward, RecordingProxy, Response
@@ -105,29 +105,18 @@ def serve(files: Files, address: str, sealed: bool) -> None:
 
 
 def _open(stack: contextlib.ExitStack, files: Files, address: str, sealed: bool) -> Dict[str, Any]:
-    from .agent_package import PackageServer, SigningKey, build
     from .tls_proxy import TlsProxy
 
     emulator = stack.enter_context(Ministack())
     recorder = Recorder(files)
     inside = "127.0.0.1" if sealed else address
-    signer = SigningKey(files.directory / "signer")
-    package = build(files.directory / "packages", reread_seconds=REREAD_SECONDS)
-    signer.sign(package)
-    key_file = files.directory / "packages" / "key.gpg"
-    key_file.write_text(signer.armoured)
-    packages = stack.enter_context(PackageServer([package], signer, host=inside))
     proxy = stack.enter_context(RecordingProxy(emulator.endpoint_url, host=inside, handler=recorder.handler("direct")))
     _write_operator(files.operator, emulator.operator())
     facts = {
         "region": emulator.region,
         "account": emulator.account,
         "endpoint_url": proxy.url,
-        "package_url": packages.package_url("good"),
-        "package_file": str(package),
-        "key_url": packages.key_url,
-        "key_file": str(key_file),
-        "key_fingerprint": signer.fingerprint,
+        **molecule_parts.packages(stack, files.directory, inside, REREAD_SECONDS),
         "kms_key": emulator.client("kms").create_key(Description="of the scenario")["KeyMetadata"]["Arn"],
     }
     if sealed:
@@ -226,6 +215,7 @@ def state(files: Files) -> Dict[str, Any]:
         user["access_keys"] = _keys(aws, name)
     return {
         **held,
+        **molecule_parts.nodes(aws),
         **received(_lines(files.calls), aws.root.access_key_id),
         "parameters": {each["Name"]: {"type": each["Type"], "key": each.get("KeyId", "")} for each in parameters},
     }

@@ -2,24 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where AWS publishes the CloudWatch agent: from a host's system to the address of its package."""
+"""What the packages of AWS's agents have in common: systems, versions, addresses, and what one of them has of its own."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Dict, List, Mapping
+from typing import Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 from urllib.parse import urlsplit, urlunsplit
 
 from .errors import InputError
 
-NAME = "amazon-cloudwatch-agent"
-FINGERPRINT = "937616F3450B7D806CBD9725D58167303B789C72"
-"""Of the key that AWS signs the agent with ("Verifying the signature of the CloudWatch agent package")."""
 LATEST = "latest"
-_EVERYWHERE = "https://amazoncloudwatch-agent.s3.amazonaws.com"
-_BUCKET = "amazoncloudwatch-agent"
 
 _FOLDERS = {
     "almalinux": "redhat",
@@ -37,31 +32,18 @@ _FOLDERS = {
 }
 """AWS's folder for an ``ID`` of os-release ("Download the CloudWatch agent package"). Others are found by their ``ID_LIKE``."""
 _DEB = frozenset({"debian", "ubuntu"})
-_ARM64 = {"centos": "redhat", "debian": "ubuntu", "oracle_linux": "redhat"}
-"""Folders that hold no package for arm64, or none of the older versions, and the one whose package fits."""
-_ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _SUFFIXES = (("cn-", "amazonaws.com.cn"), ("us-iso", ""), ("eu-iso", ""), ("eusc-", ""))
-"""Domains by the start of a Region's name; empty where AWS documents no bucket of the agent's. All others use amazonaws.com."""
+"""Domains by the start of a Region's name; empty where AWS documents no bucket of its agents. All others use amazonaws.com."""
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where things are, beside the package's own folder."""
-
-    base: str
-    """The bucket or its mirror, without a slash at the end."""
+class Address(Protocol):
+    """Where a product's files are."""
 
     @property
     def version(self) -> str:
         """Where the number of the latest version stands."""
-        return f"{self.base}/info/latest/CWAGENT_VERSION"
 
-    @property
-    def key(self) -> str:
-        """Where the public key stands."""
-        return f"{self.base}/assets/amazon-cloudwatch-agent.gpg"
-
-    def package(self, system: Mapping[str, str], architecture: str, version: str, name: str = NAME) -> str:
+    def package(self, system: Mapping[str, str], architecture: str, version: str, name: str) -> str:
         """Return the address of a package.
 
         :param system: the content of os-release.
@@ -69,40 +51,47 @@ class Address:
         :param version: as an option gives it; empty for the latest.
         :raises InputError: for a system or an architecture that AWS publishes nothing for.
         """
-        place = folder(system)
-        if not place:
-            called = system.get("PRETTY_NAME") or system.get("ID") or "a system without os-release"
-            raise InputError(f"No CloudWatch agent of AWS's is known for {called}. Set url to the package that is meant for it.")
-        if architecture not in _ARCHITECTURES:
-            raise InputError(f"AWS publishes the CloudWatch agent for x86_64 and arm64; this host is {architecture}.")
-        arch = _ARCHITECTURES[architecture]
-        if arch == "arm64":
-            place = _ARM64.get(place, place)
-        return f"{self.base}/{place}/{arch}/{upstream(version) or LATEST}/{name}.{extension(place)}"
 
 
-def address(region: str = "", base_url: str = "") -> Address:
-    """Return where a Region's packages are.
+@dataclass(frozen=True)
+class Product:
+    """One of AWS's agents, as far as its packages differ from another's."""
 
-    :param region: empty for the bucket of all Regions, which is in the partition aws.
-    :param base_url: a mirror of the bucket; it replaces the Region's.
-    :raises InputError: for a Region that cannot be, or of which no bucket is known.
+    name: str
+    """Of the package."""
+    called: str
+    address: Callable[[str, str], Address]
+    """From a Region and a mirror's URL, either empty, to where things are."""
+    sample: str
+    """A version, for texts that explain."""
+    key: Optional[Callable[[str], str]] = None
+    """From a mirror's URL to where the key is by default. None where the task has to name it."""
+    fingerprint: str = ""
+    """Of the key that is used by default."""
+    key_from: str = ""
+    """What to do where there is no key by default."""
+    copies: Tuple[str, ...] = ()
+    """Folders on a host that tell of another copy of the agent, which a package must not be installed beside."""
+    instead: str = ""
+    """What to do then."""
+
+
+def domain(region: str) -> str:
+    """Return the domain of a Region's endpoints.
+
+    :raises InputError: for a Region that cannot be, or where AWS documents no bucket of its agents.
     """
-    if base_url:
-        return Address(base_url.rstrip("/"))
-    if not region:
-        return Address(_EVERYWHERE)
     if not re.fullmatch(r"[a-z]{2,}(-[a-z]+)+-\d+", region):
         raise InputError(f"region: {region!r} is no Region. Name one, such as eu-west-1, or leave it out.")
     suffix = next((suffix for start, suffix in _SUFFIXES if region.startswith(start)), "amazonaws.com")
     if not suffix:
         raise InputError(f"region: where the agent is published in {region} is not known here. Set base_url or url.")
-    return Address(f"https://{_BUCKET}-{region}.s3.{region}.{suffix}")
+    return suffix
 
 
-def default_key(base_url: str = "") -> str:
-    """Return where AWS's public key is: in the bucket of all Regions, or in its mirror."""
-    return address(base_url=base_url).key
+def system_name(system: Mapping[str, str]) -> str:
+    """Return what to call a system, from the content of os-release."""
+    return system.get("PRETTY_NAME") or system.get("ID") or "a system without os-release"
 
 
 def folder(system: Mapping[str, str]) -> str:

@@ -46,13 +46,14 @@ class Wish:
     purge: bool = False
 
 
-def check_version(version: str) -> None:
+def check_version(version: str, sample: str) -> None:
     """Raise unless the option can be met.
 
+    :param sample: a version that can be.
     :raises InputError: with the forms that can be.
     """
     if version not in ("", LATEST) and not re.fullmatch(r"\d+(\.\d+)+(b\d+)?(-[\w.+~]+)?", version):
-        raise InputError(f"version: {version!r} is no version of the agent. Write latest, a number such as 1.300071.0, or nothing for any.")
+        raise InputError(f"version: {version!r} is no version of the agent. Write latest, a number such as {sample}, or nothing for any.")
 
 
 def published(text: str, where: str) -> str:
@@ -64,7 +65,7 @@ def published(text: str, where: str) -> str:
     if len(version) > 64 or version == LATEST or not version:
         version = "?"
     try:
-        check_version(version)
+        check_version(version, "")
     except InputError:
         raise Refusal(f"{where} should hold the number of the latest version, and does not. Name the version instead of latest.") from None
     return version

@@ -6,16 +6,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import agent_package as places
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import agent_package_plan as plans
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent_package_options import options
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import cloudwatch_agent_package as cwagent
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import ssm_agent_package as ssm
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent_package_options import (
+    argument_spec,
+    options,
+    refuse_copies,
+    require_key,
+)
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent_package_plan import Package, Wish
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
 
-NAME = places.NAME
+NAME = cwagent.NAME
 EVERYWHERE = "https://amazoncloudwatch-agent.s3.amazonaws.com"
 
 SYSTEMS = [
@@ -46,7 +54,7 @@ SYSTEMS = [
 
 @pytest.mark.parametrize(("release", "architecture", "path"), SYSTEMS)
 def test_a_system_has_a_package(release, architecture, path):
-    assert places.address().package(places.os_release(release), architecture, "") == f"{EVERYWHERE}/{path}"
+    assert cwagent.address().package(places.os_release(release), architecture, "") == f"{EVERYWHERE}/{path}"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,7 @@ def test_a_system_has_a_package(release, architecture, path):
 )
 def test_what_has_none_is_said(release, architecture, words):
     with pytest.raises(InputError) as error:
-        places.address().package(places.os_release(release), architecture, "")
+        cwagent.address().package(places.os_release(release), architecture, "")
     assert words in str(error.value)
 
 
@@ -82,23 +90,23 @@ def test_what_has_none_is_said(release, architecture, words):
     ],
 )
 def test_where_a_regions_packages_are(region, base_url, version, expected):
-    found = places.address(region, base_url).package({"ID": "debian"}, "amd64", version)
+    found = cwagent.address(region, base_url).package({"ID": "debian"}, "amd64", version)
     assert found == f"{expected}amazon-cloudwatch-agent.deb"
 
 
 @pytest.mark.parametrize("region", ["Ireland", "eu-west", "us-iso-east-1", "us-isob-east-1", "eusc-de-east-1", "eu-isoe-west-1"])
 def test_a_region_whose_bucket_is_not_known_is_refused(region):
     with pytest.raises(InputError, match="region: "):
-        places.address(region)
+        cwagent.address(region)
 
 
 def test_the_version_and_the_key_are_beside_the_packages_of_a_mirror():
     assert (
-        places.address("eu-west-1").version
+        cwagent.address("eu-west-1").version
         == "https://amazoncloudwatch-agent-eu-west-1.s3.eu-west-1.amazonaws.com/info/latest/CWAGENT_VERSION"
     )
-    assert places.default_key() == f"{EVERYWHERE}/assets/amazon-cloudwatch-agent.gpg"
-    assert places.default_key("http://mirror.example/agent/") == "http://mirror.example/agent/assets/amazon-cloudwatch-agent.gpg"
+    assert cwagent.default_key() == f"{EVERYWHERE}/assets/amazon-cloudwatch-agent.gpg"
+    assert cwagent.default_key("http://mirror.example/agent/") == "http://mirror.example/agent/assets/amazon-cloudwatch-agent.gpg"
 
 
 def test_os_release_is_read_as_a_shell_would():
@@ -159,7 +167,7 @@ def test_which_version_is_older(one, other, expected):
 @pytest.mark.parametrize("version", ["newest", "1", "v1.2.3", "1.2.3/../..", "../1.2", "1.2 3", "1.300071.0\n", " 1.2"])
 def test_a_version_that_cannot_be_is_refused(version):
     with pytest.raises(InputError, match="version: "):
-        plans.check_version(version)
+        plans.check_version(version, "1.2.3")
 
 
 def test_the_number_of_the_latest_version():
@@ -237,18 +245,14 @@ def test_the_package_asked_for_passes(architecture):
     plans.refuse_other(EXACT, NAME, "1.300071.0b1720-1", architecture, "amd64")
 
 
-GIVEN: Dict[str, Any] = {
-    "name": NAME, "state": "present", "source": "url", "url": None, "base_url": None, "region": None, "file": None, "signature": None,
-    "key": None, "fingerprint": None, "version": "", "allow_downgrade": False, "purge": False, "http_proxy": None, "https_proxy": None,
-    "no_proxy": None, "ca_bundle": None, "timeout": 60, "lock_timeout": 120, "transferred": None,
-}  # fmt: skip
+GIVEN: Dict[str, Any] = {name: spec.get("default") for name, spec in argument_spec(cwagent.PRODUCT).items()}
 ARMOURED = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nxx\n-----END PGP PUBLIC KEY BLOCK-----\n"
 OTHER = "1242 D2F1 D8B3 1AB2 BB61 6E52 30F4 030A EA2A BDB7"
 
 
 def test_without_options_it_is_awss_package_and_awss_key():
-    found = options(GIVEN)
-    assert (found.key_url, found.fingerprint) == (places.default_key(), "937616F3450B7D806CBD9725D58167303B789C72")
+    found = options(cwagent.PRODUCT, GIVEN)
+    assert (found.key_url, found.fingerprint) == (cwagent.default_key(), "937616F3450B7D806CBD9725D58167303B789C72")
     assert (found.source, found.latest_at, found.wish) == ("", "", ANY)
     assert found.signature("https://a.example/b.deb") == "https://a.example/b.deb.sig"
 
@@ -268,7 +272,7 @@ def test_without_options_it_is_awss_package_and_awss_key():
     ],
 )
 def test_options(given, expected):
-    found = options({**GIVEN, **given})
+    found = options(cwagent.PRODUCT, {**GIVEN, **given})
     assert {name: getattr(found, name) for name in expected} == expected
 
 
@@ -296,6 +300,85 @@ def test_options(given, expected):
 )
 def test_options_that_cannot_be_are_refused(given, words):
     with pytest.raises(InputError) as error:
-        options({**GIVEN, **given})
+        options(cwagent.PRODUCT, {**GIVEN, **given})
     assert str(error.value).startswith(words)
     assert "f00" not in str(error.value)
+
+
+# SSM Agent
+
+SSM_EVERYWHERE = "https://s3.amazonaws.com/ec2-downloads-windows/SSMAgent"
+SSM_GIVEN: Dict[str, Any] = {name: spec.get("default") for name, spec in argument_spec(ssm.PRODUCT).items()}
+
+
+@pytest.mark.parametrize(
+    ("release", "architecture", "path"),
+    [
+        ("ID=debian", "amd64", "debian_amd64/amazon-ssm-agent.deb"),
+        ("ID=debian", "arm64", "debian_arm64/amazon-ssm-agent.deb"),
+        ("ID=raspbian\nID_LIKE=debian", "armhf", "debian_arm/amazon-ssm-agent.deb"),
+        ("ID=ubuntu\nID_LIKE=debian", "i386", "debian_386/amazon-ssm-agent.deb"),
+        ('ID="rhel"', "x86_64", "linux_amd64/amazon-ssm-agent.rpm"),
+        ('ID="amzn"', "aarch64", "linux_arm64/amazon-ssm-agent.rpm"),
+        ('ID="centos"', "i686", "linux_386/amazon-ssm-agent.rpm"),
+        ('ID="sles"', "x86_64", "linux_amd64/amazon-ssm-agent.rpm"),
+    ],
+)
+def test_a_system_has_a_package_of_ssm_agent(release, architecture, path):
+    assert ssm.address().package(places.os_release(release), architecture, "") == f"{SSM_EVERYWHERE}/latest/{path}"
+
+
+@pytest.mark.parametrize(
+    ("release", "architecture", "words"),
+    [
+        ("ID=alpine", "x86_64", "No SSM Agent of AWS's is known for alpine. Set url"),
+        ("ID=debian", "s390x", "as deb for amd64, arm64, armhf, i386; this host is s390x"),
+        ("ID=fedora", "armv7hl", "as rpm for x86_64"),
+    ],
+)
+def test_what_has_no_ssm_agent_is_said(release, architecture, words):
+    with pytest.raises(InputError, match=words):
+        ssm.address().package(places.os_release(release), architecture, "")
+
+
+@pytest.mark.parametrize(
+    ("region", "base_url", "version", "expected"),
+    [
+        ("eu-west-1", "", "", "https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/"),
+        ("cn-north-1", "", "3.3.1142.0", "https://s3.cn-north-1.amazonaws.com.cn/amazon-ssm-cn-north-1/3.3.1142.0/"),
+        ("us-gov-west-1", "", "3.3.1142.0-1", "https://s3.us-gov-west-1.amazonaws.com/amazon-ssm-us-gov-west-1/3.3.1142.0/"),
+        ("eu-west-1", "http://m.example/ssm/", "", "http://m.example/ssm/latest/"),
+    ],
+)
+def test_where_a_regions_packages_of_ssm_agent_are(region, base_url, version, expected):
+    where = ssm.address(region, base_url)
+    assert where.package({"ID": "debian"}, "amd64", version) == f"{expected}debian_amd64/amazon-ssm-agent.deb"
+    assert where.version == re.sub("[^/]+/$", "latest/VERSION", expected)
+
+
+def test_a_region_whose_bucket_of_ssm_agent_is_not_known_is_refused():
+    for region in ("Ireland", "us-iso-east-1"):
+        with pytest.raises(InputError, match="region: "):
+            ssm.address(region)
+
+
+def test_no_key_of_ssm_agent_is_built_in():
+    found = options(ssm.PRODUCT, SSM_GIVEN)
+    assert (found.key_text, found.key_url, found.fingerprint) == ("", "", "")
+    with pytest.raises(InputError, match="key: no key is built in for SSM Agent. Set key and fingerprint"):
+        require_key(ssm.PRODUCT, found)
+    with pytest.raises(InputError, match="fingerprint: name"):
+        options(ssm.PRODUCT, {**SSM_GIVEN, "key": ARMOURED})
+    require_key(ssm.PRODUCT, options(ssm.PRODUCT, {**SSM_GIVEN, "key": ARMOURED, "fingerprint": OTHER}))
+    require_key(cwagent.PRODUCT, options(cwagent.PRODUCT, GIVEN))
+
+
+def test_a_version_of_ssm_agent_that_cannot_be_is_refused():
+    with pytest.raises(InputError, match=r"such as 3\.3\.1142\.0"):
+        options(ssm.PRODUCT, {**SSM_GIVEN, "version": "stable"})
+
+
+def test_a_package_is_not_put_beside_a_snap():
+    refuse_copies(ssm.PRODUCT, [])
+    with pytest.raises(Refusal, match="in /snap/amazon-ssm-agent, and two copies are in each other's way. Remove it with `snap remove"):
+        refuse_copies(ssm.PRODUCT, ["/snap/amazon-ssm-agent"])

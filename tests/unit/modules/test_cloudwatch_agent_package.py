@@ -6,20 +6,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent_package_resource as resource
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host.agent_package import Contents, Manager
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host.agent_package_download import Missing, NotFetched
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import cloudwatch_agent_package, ssm_agent_package
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent_package_options import argument_spec
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent_package_plan import Package
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._reconcile import Failure, converge
-from ansible_collections.hybridops.aws_agents.plugins.modules import cloudwatch_agent_package as module
+from ansible_collections.hybridops.aws_agents.plugins.modules.cloudwatch_agent_package import CloudWatchAgentPackage
+from ansible_collections.hybridops.aws_agents.plugins.modules.ssm_agent_package import SsmAgentPackage
 
 NAME = "amazon-cloudwatch-agent"
 URL = "https://amazoncloudwatch-agent.s3.amazonaws.com/debian/amd64/latest/amazon-cloudwatch-agent.deb"
-GIVEN: Dict[str, Any] = {name: spec.get("default") for name, spec in module.ARGUMENT_SPEC.items()}
+GIVEN: Dict[str, Any] = {name: spec.get("default") for name, spec in argument_spec(cloudwatch_agent_package.PRODUCT).items()}
 INSTALLED = Package("installed", "1.300071.0-1")
 NOTHING = Package()
 
@@ -108,11 +113,15 @@ class Module:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, world: World, check: bool = False, **params: Any) -> Dict[str, Any]:
-    monkeypatch.setattr(module, "manager", lambda system, timeout: world)
-    monkeypatch.setattr(module, "Web", lambda *arguments: world)
-    monkeypatch.setattr(module, "Verifier", world)
-    monkeypatch.setattr(module, "_system", lambda: {"ID": "debian"})
-    return converge(module.AgentPackage(Module(params)), check, diff=True)
+    replace(monkeypatch, world)
+    return converge(CloudWatchAgentPackage(cloudwatch_agent_package.PRODUCT, Module(params)), check, diff=True)
+
+
+def replace(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
+    monkeypatch.setattr(resource, "manager", lambda system, timeout: world)
+    monkeypatch.setattr(resource, "Web", lambda *arguments: world)
+    monkeypatch.setattr(resource, "Verifier", world)
+    monkeypatch.setattr(resource, "_system", lambda: {"ID": "debian"})
 
 
 def test_the_fake_has_what_a_package_manager_has():
@@ -207,3 +216,27 @@ def test_a_package_is_removed(monkeypatch, purge, done):
     assert world.asked == ["find", done]
     assert (result["version"], result["previous_version"]) == ("", "1.300071.0-1")
     assert result["changes"] == [f"{done} package {NAME}"]
+
+
+def run_ssm(monkeypatch: pytest.MonkeyPatch, world: World, check: bool = False, **params: Any) -> Dict[str, Any]:
+    replace(monkeypatch, world)
+    return converge(SsmAgentPackage(ssm_agent_package.PRODUCT, Module({"name": "amazon-ssm-agent", **params})), check)
+
+
+def test_ssm_agent_needs_a_key_only_where_it_is_to_be_installed(monkeypatch):
+    assert run_ssm(monkeypatch, World(Package("installed", "3.3.1142.0-1")))["version"] == "3.3.1142.0-1"
+    for check in (False, True):
+        world = World()
+        with pytest.raises(Failure, match="key: no key is built in for SSM Agent"):
+            run_ssm(monkeypatch, world, check)
+        assert world.asked == ["find"]
+
+
+def test_ssm_agent_is_not_put_beside_a_snap_and_taken_away_all_the_same(monkeypatch, tmp_path):
+    product = dataclasses.replace(ssm_agent_package.PRODUCT, copies=(str(tmp_path),))
+    monkeypatch.setattr(ssm_agent_package, "PRODUCT", product)
+    world = World(Package("installed", "3.3.1142.0-1"))
+    with pytest.raises(Failure, match="two copies"):
+        run_ssm(monkeypatch, world)
+    assert world.asked == []
+    assert run_ssm(monkeypatch, world, state="absent")["version"] == ""

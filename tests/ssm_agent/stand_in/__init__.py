@@ -1,0 +1,5 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stand-in of the tests for the Amazon SSM Agent. It is not Amazon's program, and is good for nothing but tests."""
