@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Set
 
 import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import PRESETS
 from packaging.version import Version
 
 from tests.support.tree import collections_path
@@ -157,6 +158,24 @@ def content() -> List[str]:
 @pytest.mark.parametrize("word", content())
 def test_the_readme_names(word: str) -> None:
     assert word in readme()
+
+
+def texts() -> List[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "roles").glob("*/README.md"))]
+
+
+@pytest.mark.parametrize("text", texts(), ids=name)
+def test_texts_name_only_variables_that_there_are(text: Path) -> None:
+    """``…_policy`` stands for the variable of both roles of the CloudWatch agent."""
+    known = {variable for role in roles() for variable in options(role)}
+    for role in roles():
+        tasks = "\n".join(path.read_text(encoding="utf-8") for path in (role / "tasks").glob("*.yml"))
+        known |= set(re.findall(r"register: (\w+)", tasks))
+    written = text.read_text(encoding="utf-8")
+    begin = "|".join(role.name for role in roles())
+    named = {found.rstrip("_") for found in re.findall(rf"(?<![/\w])(?:{begin})_[a-z0-9_]+", written)}
+    named |= {f"{role}{end}" for end in re.findall(r"`…(_[a-z_]+)", written) for role in ("cwagent_server", "cwagent_admin")}
+    assert {found for found in named - known - set(PRESETS) if not any(variable.startswith(f"{found}_") for variable in known)} == set()
 
 
 def test_the_floors_agree() -> None:
