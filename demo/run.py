@@ -29,6 +29,7 @@ from tests.support.playbook import clean_environment  # noqa: E402
 
 HOST = "web1.example.org"
 PROFILE = "AmazonCloudWatchAgent"
+PARAMETER = "AmazonCloudWatch-linux"
 MAY = ("send a metric", "make a log group", "make a log stream", "write to the log")
 MUST_NOT = ("send one under another name", "store a configuration", "make a user")
 
@@ -48,6 +49,7 @@ class Site:
         self.emulator, self.scratch = emulator, scratch
         self.credentials_file = scratch / "host" / "etc" / "credentials"
         self.agent_root = scratch / "host" / "opt"
+        self.report = scratch / "audit.html"
         self.output = ""
         self.environment = {
             **clean_environment(scratch / "controller"),
@@ -81,6 +83,9 @@ class Site:
             "session_manager_s3_bucket": "my-bucket-name",
             "session_manager_s3_prefix": "sessions",
             "session_manager_logs": True,
+            "cwagent_admin_trusted_principals": [self.emulator.client("sts", self.emulator.operator()).get_caller_identity()["Arn"]],
+            "store_agent_config_parameters": {PARAMETER: {"metrics": {"metrics_collected": {"mem": {"measurement": ["used_percent"]}}}}},
+            "aws_agents_audit_html": str(self.report),
         }
         return {"all": {"vars": variables, "children": {"onprem": {"hosts": {HOST: host}}}}}
 
@@ -110,6 +115,10 @@ class Site:
         names += [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
         names += [profile["InstanceProfileName"] for profile in iam.list_instance_profiles()["InstanceProfiles"]]
         return names + [user["UserName"] for user in iam.list_users()["Users"] if user["UserName"] != "operator"]
+
+    def stored(self) -> str:
+        found = self.emulator.client("ssm").describe_parameters()["Parameters"]
+        return ", ".join(f"version {entry['Version']}" for entry in found if entry["Name"] == PARAMETER) or "stored nothing"
 
     def secret(self) -> str:
         profiles = configparser.ConfigParser(interpolation=None)
@@ -153,6 +162,10 @@ def proofs(site: Site) -> List[Row]:
     seen = site.prove()
     rows += [Row(f"host may {title} ({seen[title][0]})", "allowed", seen[title][1]) for title in MAY]
     rows += [Row(f"host may not {title} ({seen[title][0]})", "denied", seen[title][1]) for title in MUST_NOT]
+    status, _recap = site.play("hybridops.aws_agents.store_agent_config")
+    rows.append(Row("a configuration is stored as the administrator's role", "succeeds, version 1", _words(status, site.stored())))
+    status, _recap = site.play("hybridops.aws_agents.audit", "-e", "aws_agents_audit_fail_on=medium")
+    rows.append(Row("audit: findings of medium or high severity", "none", "none" if status == 0 else _words(status)))
     status, _recap = site.play(str(Path(__file__).with_name("leave.yml")))
     rows.append(Row("the host's user is removed", "succeeds", _words(status)))
     seen = site.prove()
@@ -187,7 +200,7 @@ def look_around(site: Site) -> None:
     }.items():
         print(f"  export {name}={value}")
     print(f'  {sys.executable} -c \'import boto3; print([r["RoleName"] for r in boto3.client("iam").list_roles()["Roles"]])\'')
-    print(f"\nInventory and host files: {site.scratch}")
+    print(f"\nInventory and host files: {site.scratch}. The audit's page: {site.report}")
     print(f"To end it: kill {site.emulator.pid}; rm -r {site.scratch} {site.emulator.log.parent}")
 
 
