@@ -31,7 +31,8 @@ options:
       - A node that has another role gets this one (C(ssm:UpdateManagedInstanceRole)), without being registered anew.
     type: str
   name:
-    description: Name of the node. Without it, the name of the host in the inventory.
+    description:
+      - Name of the node. Without it, the name of the host in the inventory. AWS takes it once, when the host registers.
     type: str
   tags:
     description:
@@ -57,7 +58,7 @@ options:
       - Register the host anew, in each run that has it. The registration that it has is lost then, whatever becomes of the new one. The
         node it was stays listed until it is deregistered; a warning says how.
       - Needed for a host that is registered in another Region, whose node AWS does not list any more, or that is a copy of another host.
-      - With O(state=absent), deregister a node that AWS lists as another computer.
+      - With O(state=absent), deregister a node that AWS lists as another computer, or under another name.
     type: bool
     default: false
   http_proxy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -21,12 +22,11 @@ from ..module_utils._model.plan import Change
 from ..module_utils._model.registration import files
 from ..module_utils._model.registration import plan as deciding
 from ..module_utils._model.registration.says import explain
-from ..module_utils._model.registration.state import NEW, PLACES, SHARED_FILE, Host, Node, Rules, State, host_of
+from ..module_utils._model.registration.state import NEW, ONLINE, PLACES, SHARED_FILE, Host, Node, Rules, State, host_of, online
 from ..module_utils._reconcile import Resource
 from .activation import Failed, Registration
 from .controller import Trap
 
-ONLINE = "Online"
 _LOOK = 3.0
 """Seconds between two questions whether a node is online."""
 
@@ -52,6 +52,8 @@ class SsmRegistration(Resource):
         self._instance = ""
         """Of the node that this run registered."""
         self._stopped = False
+        self._started: Optional[datetime] = None
+        """When this run started the agent, by AWS's clock."""
         self._seen_at = 0.0
         """By the host's clock."""
         self._warnings: List[str] = []
@@ -82,6 +84,13 @@ class SsmRegistration(Resource):
     # Apply
 
     def apply(self, change: Change) -> None:
+        try:
+            self._apply(change)
+        except Exception:
+            self._go_on()
+            raise
+
+    def _apply(self, change: Change) -> None:
         {
             ("require", "agent"): self._require,
             ("delete", "activation"): lambda change: self._aws.delete(change.key),
@@ -90,9 +99,7 @@ class SsmRegistration(Resource):
             ("update", "role"): lambda change: self._aws.change_role(change.of.rpartition(" ")[2]),
             ("deregister", "node"): lambda change: self._aws.deregister(change.key, deciding.asked_region(self._before.host, self._rules)),
             ("clear", "registration"): self._clear,
-            ("remove", "profile"): lambda change: self._done(
-                "close", on=self._rules.shared[0], path=self._rules.shared[0], profile=change.key
-            ),
+            ("remove", "profile"): lambda change: self._done("close", on=change.of, path=change.of, profile=change.key),
         }.get((change.step, change.what), self._otherwise)(change)
 
     def _otherwise(self, change: Change) -> None:
@@ -115,16 +122,12 @@ class SsmRegistration(Resource):
         host, text = self._before.host, self._target.host.environment
         environment = {name: value for name, value in files.variables(text).items() if name != SHARED_FILE}
         way = Registration(self._rules, self._aws, self._ask, self._reconnect, self._trap, host)
-        try:
-            self._instance = way.run(environment)
-        except Exception:
-            self._go_on()
-            raise
+        self._instance = way.run(environment)
         self._warnings += way.left
 
     def _go_on(self) -> None:
         """Start an agent again that was stopped to be registered anew, and whose registration nothing happened to."""
-        if self._stopped and self._before.host.instance and not self.unreachable:
+        if self._stopped and self._rules.present and self._before.host.instance and not self.unreachable:
             with suppress(AnsibleError, NoAnswer, Failed):  # what went wrong first is what is told
                 answer = self._ask("look", unit=self._before.host.unit, since=None)
                 if answer["ok"] and answer["instance"] == self._before.host.instance:
@@ -135,14 +138,12 @@ class SsmRegistration(Resource):
         if answer["instance"]:
             raise Failed(f"amazon-ssm-agent -register -clear ended well, and the host is still registered as {answer['instance']}")
 
-    def _close(self, _change: Change) -> None:
-        file, profile = self._rules.shared
-        self._done("close", on=file, path=file, profile=profile)
-
     def _write(self, path: str, before: Optional[str], text: Optional[str], mode: str, reload: bool = False) -> None:
         self._done("write", path=path, text=text or "", expected=checksum(before or ""), mode=mode, reload=reload, on=path)
 
     def _turn(self, verb: str) -> None:
+        if verb in ("start", "restart"):
+            self._started = self._aws.now
         self._done("turn", verb=verb, unit=self._before.host.unit)
 
     def _done(self, do: str, on: str = "", **request: Any) -> Dict[str, Any]:
@@ -167,10 +168,10 @@ class SsmRegistration(Resource):
         deadline = time.monotonic() + self._rules.verify_timeout.total_seconds()
         if changes or self._node is None:
             self._node = self._aws.node(instance, self._rules.region)
-        while (self._node is None or self._node.ping != ONLINE) and time.monotonic() < deadline:
+        while not online(self._node, self._started) and time.monotonic() < deadline:
             time.sleep(min(_LOOK, max(0.0, deadline - time.monotonic())))
             self._node = self._aws.node(instance, self._rules.region)
-        if self._node is None or self._node.ping != ONLINE:
+        if not online(self._node, self._started):
             raise Refusal(self._offline(instance, self._seen_at if changes else 0.0))
 
     def _offline(self, instance: str, since: float) -> str:
@@ -180,8 +181,10 @@ class SsmRegistration(Resource):
         on_host = f"On the host its service is {answer.get('status') or 'unknown'}{f': {said}' if said else ''}."
         if self._node is None:
             return f"{deciding.unknown_node(instance, self._rules.region)} {on_host}"
+        ping = self._node.ping or "nothing"
+        ping += ", and has not heard of it since its service was started" if ping == ONLINE else ""
         return (
-            f"Node {instance} is not online after {limit:.0f} s; AWS says {self._node.ping or 'nothing'}. {on_host} Run again when that is "
+            f"Node {instance} is not online after {limit:.0f} s; AWS says {ping}. {on_host} Run again when that is "
             "mended, raise verify_timeout, or set verify: false."
         )
 

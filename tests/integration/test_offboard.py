@@ -13,7 +13,9 @@ import re
 import pytest
 
 from tests.integration.key_site import USER, Site
+from tests.integration.registration_site import TRUST
 from tests.integration.shared_key_site import HURRY
+from tests.ssm_agent.stand_in import aws as agent
 from tests.support import iam_state
 from tests.support.playbook import run_playbook
 from tests.support.recording_proxy import RecordingProxy, Response
@@ -215,3 +217,41 @@ def test_all_of_them(site):
     site.host = SILENT
     run = site.offboard(offboard_all="true", offboard_unreachable="true")
     assert run.rc == 0 and site.users() == [] and set(went(run)) == {"web1", "web2"}, run
+
+
+def make_node(site, name, owner="default"):
+    """Make a hybrid node as a host would, and return its id."""
+    tags = [{"Key": "hybridops.aws_agents/owner", "Value": owner}, {"Key": "hybridops.aws_agents/host", "Value": name}]
+    made = site.emulator.client("ssm").create_activation(IamRole="SSMServiceRole", DefaultInstanceName=name, Tags=tags)
+    request = {"ActivationId": made["ActivationId"], "ActivationCode": made["ActivationCode"], "PublicKey": "x", "PublicKeyType": "Rsa"}
+    return agent.call(site.emulator.endpoint_url, site.emulator.region, "RegisterManagedInstance", request)["InstanceId"]
+
+
+@pytest.fixture
+def hybrid(site):
+    """web1 was registered twice, so that it has two nodes; web2 has one, and so has a web1 of somebody else."""
+    site.host = {"onprem_agent_credentials": "ssm"}
+    site.iam.create_role(RoleName="SSMServiceRole", AssumeRolePolicyDocument=json.dumps(TRUST))
+    site.ssm = site.emulator.client("ssm")
+    site.own = [make_node(site, "web1"), make_node(site, "web1")]
+    site.others = sorted([make_node(site, "web2"), make_node(site, "web1", "somebody")])
+    site.nodes = lambda: sorted(node["InstanceId"] for node in site.ssm.describe_instance_information()["InstanceInformationList"])
+    return site
+
+
+@pytest.mark.parametrize("flag", ["offboard_unreachable", "offboard_compromised"])
+def test_the_nodes_of_a_host_that_is_not_asked_to_leave(hybrid, flag):
+    """One that does not answer, and one that does and cannot be trusted: what it was goes in AWS, and first."""
+    hybrid.host.update(SILENT if flag == "offboard_unreachable" else {})
+    predicted = hybrid.offboard("--check", aws_agents_hosts="web1", **{flag: True})
+    assert predicted.rc == 0 and not hybrid.proxy.writes, predicted
+    run = hybrid.offboard(aws_agents_hosts="web1", **{flag: True})
+    assert run.rc == 0 and hybrid.nodes() == hybrid.others, run
+    gone = [change for change in went(run)["web1"] if change.startswith("deregister node")]
+    assert sorted(gone) == sorted(f"deregister node {node}" for node in hybrid.own) and went(predicted) == went(run)
+    left = hybrid.ssm.describe_activations()["ActivationList"]
+    tags = [{tag["Key"].partition("/")[2]: tag["Value"] for tag in found["Tags"]} for found in left]
+    assert sorted((found["host"], found["owner"]) for found in tags) == [("web1", "somebody"), ("web2", "default")]
+    if flag == "offboard_unreachable":
+        again = hybrid.offboard(aws_agents_hosts="web1", **{flag: True})
+        assert again.rc == 0 and went(again) == {"web1": []} and not hybrid.proxy.writes, again

@@ -77,11 +77,15 @@ class Activations:
             if error_code(error) != "InvalidInstanceId":
                 raise
             return None
-        for found in self._heard(answer)["InstanceInformationList"]:
-            if found["InstanceId"] == instance:
-                return Node(instance, found.get("PingStatus", ""), found.get("AgentVersion", ""), found.get("ComputerName", ""),
-                            found.get("Name", ""), found.get("IamRole", ""))  # fmt: skip
-        return None
+        return next((_node(found) for found in self._heard(answer)["InstanceInformationList"] if found["InstanceId"] == instance), None)
+
+    def nodes(self) -> Tuple[Node, ...]:
+        """Return the nodes that activations of ours made of this host: by their tags, which no other filter goes with, and by name."""
+        wanted = {OWNER_TAG: self._rules.owned_by, HOST_TAG: self._rules.name}
+        filters = [{"Key": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
+        pages = self._ssm(self._rules.region).get_paginator("describe_instance_information").paginate(Filters=filters)
+        nodes = [_node(found) for page in pages for found in self._heard(page)["InstanceInformationList"]]
+        return tuple(node for node in nodes if node.id.startswith("mi-") and node.name == self._rules.name)
 
     def left(self) -> Tuple[Activation, ...]:
         """Return the activations that runs of ours made for this host and left behind."""
@@ -206,6 +210,11 @@ class Activations:
 
 
 _ONCE = {"mode": "standard", "total_max_attempts": 1}
+
+
+def _node(found: Mapping[str, Any]) -> Node:
+    return Node(found["InstanceId"], found.get("PingStatus", ""), found.get("AgentVersion", ""), found.get("ComputerName", ""),
+                found.get("Name", ""), found.get("IamRole", ""), found.get("LastPingDateTime"))  # fmt: skip
 
 
 def _role_remedy(role: str) -> str:

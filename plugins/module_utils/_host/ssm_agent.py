@@ -123,7 +123,13 @@ def turn(request):
     """Enable, disable, start, stop or restart the service."""
     if request["verb"] not in VERBS:
         raise Unfit("nothing is known of " + request["verb"])
-    return run(["systemctl", request["verb"], request["unit"]])
+    unit = request["unit"]
+    # After a run that ended between a write and the reload, the agent would start as it was set before.
+    if request["verb"] in ("start", "restart") and "=yes" in run(["systemctl", "show", "--property", "NeedDaemonReload", unit])["stdout"]:
+        reloaded = run(["systemctl", "daemon-reload"])
+        if reloaded["rc"]:
+            return reloaded
+    return run(["systemctl", request["verb"], unit])
 
 
 def _registration(state):

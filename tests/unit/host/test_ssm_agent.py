@@ -224,6 +224,18 @@ def test_only_five_verbs(host):
     assert host.ask("turn", verb="restart")["rc"] == 0 and "systemctl restart u" in host.called()
 
 
+def test_a_unit_that_was_written_and_not_read_is_read_before_the_agent_starts(host):
+    host.script("systemctl", f'echo "systemctl $*" >>{host.calls}; echo NeedDaemonReload=yes')
+    for verb in ("start", "restart", "stop"):
+        host.ask("turn", verb=verb)
+    shown = "systemctl show --property NeedDaemonReload u"
+    assert host.called().splitlines() == [
+        shown, "systemctl daemon-reload", "systemctl start u", shown, "systemctl daemon-reload", "systemctl restart u", "systemctl stop u",
+    ]  # fmt: skip
+    host.script("systemctl", 'test "$1" != daemon-reload && echo NeedDaemonReload=yes')
+    assert host.ask("turn", verb="start")["rc"] == 1, "not started as it was set before"
+
+
 def test_shared_credentials_go_and_keys_of_others_stay(host):
     file = host.folder / "credentials"
     temporary = "aws_access_key_id     = ASIA1\naws_secret_access_key = s3cret\naws_session_token     = t0ken\n"

@@ -149,3 +149,19 @@ def test_options_that_cannot_be(more, words):
 def test_last_words(line, words):
     said = explain([line])
     assert words in said and line.strip() in said
+
+
+@pytest.mark.parametrize(
+    ("more", "shared"),
+    [
+        ({}, ("", "")),
+        ({"share_profile": "P"}, ("", "")),
+        ({"credentials_file": "/etc/x/c"}, ("/etc/x/c", "default")),
+        ({"credentials_file": "/etc/x/c", "share_profile": "P"}, ("/etc/x/c", "P")),
+        ({"credentials_file": "/etc/x/c", "agent_config": {"Profile": {"ShareProfile": "P"}}}, ("/etc/x/c", "P")),
+        ({"credentials_file": "/etc/x/c", "agent_config": {"Profile": None}}, ("/etc/x/c", "default")),
+    ],
+)
+def test_where_credentials_are_shared_whichever_option_says_so(more, shared):
+    options = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items()}
+    assert rules({**options, "region": "eu-west-1", "state": "absent", **more}, "web1").shared == shared

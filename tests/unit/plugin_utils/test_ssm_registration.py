@@ -11,7 +11,7 @@ import os
 import re
 import signal
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
@@ -358,6 +358,35 @@ def test_registering_anew_that_did_not_begin_leaves_the_agent_running(host):
     result, _resource = run(host, replace(RULES, force=True))
     assert "AccessDenied" in result["failed"] and host.running and host.instance == MI
     assert host.did() == ["probe", "stop", "look", "start"]
+
+
+def test_a_file_that_cannot_be_written_leaves_the_agent_running(host):
+    host.instance, host.region = MI, "eu-west-1"
+    host.write = lambda _request: {"rc": 1, "stdout": "", "stderr": "no space left"}
+    result, _resource = run(host, replace(RULES, force=True, settings={"Ssm": {"Endpoint": "x"}}))
+    assert "no space left" in result["failed"] and host.running and not host.ssm.activations
+    assert host.did() == ["probe", "stop", "write", "look", "start"]
+    gone = Host(host.ssm, MI)
+    gone.ssm.nodes[MI] = {"InstanceId": MI, "ComputerName": "web1"}
+    gone.turn = lambda request: {"rc": int(request["verb"] == "disable"), "stdout": "", "stderr": "busy"}
+    assert "busy" in run(gone, replace(RULES, present=False))[0]["failed"] and gone.did() == ["probe", "stop", "disable"]
+
+
+@pytest.mark.parametrize(("reports", "fails"), [(True, False), (False, True)])
+def test_a_node_counts_as_online_once_it_was_heard_since_its_restart(host, reports, fails):
+    """What AWS lists of it stays for minutes: a setting that cuts it off would pass."""
+    host.instance, host.region, host.running = MI, "eu-west-1", False
+    heard = datetime(2026, 1, 31, 9, 58, tzinfo=UTC)
+    host.ssm.nodes[MI] = {"InstanceId": MI, "PingStatus": "Online", "ComputerName": "web1", "LastPingDateTime": heard}
+
+    def turn(request):
+        if request["verb"] == "start" and reports:
+            host.ssm.nodes[MI]["LastPingDateTime"] = heard + timedelta(minutes=3)
+        return {"rc": 0, "stdout": "", "stderr": ""}
+
+    host.turn = turn
+    result, _resource = run(host, replace(RULES, verify_timeout=timedelta()))
+    assert ("failed" in result) is fails and (not fails or "has not heard of it since its service was started" in result["failed"])
 
 
 def test_registering_anew_that_failed_says_that_the_old_one_is_lost(host):

@@ -54,6 +54,7 @@ def rules(options: Mapping[str, Any], host: str) -> Rules:
     low, high = MINUTES
     if not low <= options["expires_in"] <= high:
         raise InputError(f"expires_in: {options['expires_in']} is no number of minutes from {low} to {high}.")
+    settings = _settings(options)
     return Rules(
         region=_region(options.get("region") or ""),
         name=_name(options.get("name") or host),
@@ -63,12 +64,21 @@ def rules(options: Mapping[str, Any], host: str) -> Rules:
         present=present,
         force=options["force"],
         environment=_environment(options, present),
-        settings=_settings(options),
-        shared=(options["credentials_file"], options.get("share_profile") or "default") if options.get("credentials_file") else ("", ""),
+        settings=settings,
+        shared=(options["credentials_file"], _profile(settings)) if options.get("credentials_file") else ("", ""),
         verify=options["verify"],
         verify_timeout=duration(options["verify_timeout"], "verify_timeout"),
         owned_by=options["owned_by"],
     )
+
+
+def leaver(options: Mapping[str, Any]) -> Rules:
+    """Return the rules of a host that leaves without being asked.
+
+    :param options: ``name``, ``owned_by``, and the Region of the connection as ``region``.
+    :raises InputError: as ``rules``.
+    """
+    return Rules(region=_region(options.get("region") or ""), name=_name(options["name"]), present=False, owned_by=options["owned_by"])
 
 
 def _region(region: str) -> str:
@@ -147,6 +157,12 @@ def _settings(options: Mapping[str, Any]) -> Dict[str, Any]:
             f"share_profile: {shares['ShareProfile']!r} cannot be the name of a profile. Use letters, digits and _ . @ + = / -"
         )
     return dict(settings, **{_PROFILE: {**profile, **shares}}) if shares else settings
+
+
+def _profile(settings: Mapping[str, Any]) -> str:
+    """Return the profile that the agent shares its credentials in, whichever option names it."""
+    found = settings.get(_PROFILE)
+    return str(found.get("ShareProfile") or "default") if isinstance(found, dict) else "default"
 
 
 def _plain(config: Mapping[str, Any]) -> Dict[str, Any]:

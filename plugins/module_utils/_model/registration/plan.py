@@ -59,9 +59,10 @@ def refuse(state: State, rules: Rules) -> None:
     if rules.force:
         return
     if host.broken:
+        way = "to register the host anew" if rules.present else "to clear it all the same"
         raise Refusal(
             f"The agent's record of its registration in {PLACES['state']}/Vault cannot be understood. Restore it from a backup, or set "
-            "force: true to register the host anew. Nothing was changed."
+            f"force: true {way}. Nothing was changed."
         )
     if host.instance and not host.instance.startswith("mi-"):
         raise Refusal(f"The agent is registered as {host.instance}, which is no hybrid node (mi-...). Nothing was changed.")
@@ -71,6 +72,11 @@ def refuse(state: State, rules: Rules) -> None:
         raise Refusal(
             f"The host says that it is node {state.node.id}, and that node is computer {state.node.computer} by what AWS lists: the host "
             "may be a copy of it, or have been renamed. Set force: true to deregister the node all the same. Nothing was changed."
+        )
+    elif state.node and host.instance and not _named(state.node, rules):
+        raise Refusal(
+            f"The host says that it is node {state.node.id}, and that node is {state.node.name} by what AWS lists, not {rules.name}. Set "
+            "name to that if it is the same host, or force: true to deregister the node all the same. Nothing was changed."
         )
 
 
@@ -100,7 +106,12 @@ def warnings(state: State, rules: Rules) -> List[str]:
     """Return what looks wrong and is not refused."""
     host, node, found = state.host, state.node, []
     if not rules.present:
-        return []
+        if host.instance.startswith("mi-") and node is None and host.registered_for > DEREGISTERED:
+            found.append(
+                f"AWS lists no node {host.instance} in {asked_region(host, rules)}: it is deregistered already, or the credentials are of "
+                "another account, where it stays listed. What is cleared is the host's side alone."
+            )
+        return found
     if registers(state, rules):
         former = host.instance or host.remembered
         if former:
@@ -131,8 +142,15 @@ def target(actual: State, rules: Rules) -> State:
                        enabled=host.enabled and not host.installed, running=host.running and not host.installed,
                        config=_restored(host, rules), environment="", shares=False)  # fmt: skip
         return State(gone)
-    kept: Dict[str, Any] = {"kinds": host.kinds or ("package",), "enabled": True, "running": True, "outdated": False, "folder": True,
-            "config": _configured(host, rules), "environment": _environment(host, rules)}  # fmt: skip
+    kept: Dict[str, Any] = {
+        "kinds": host.kinds or ("package",),
+        "enabled": True,
+        "running": True,
+        "outdated": False,
+        "folder": True,
+        "config": _configured(host, rules),
+        "environment": _environment(host, rules),
+    }
     if not registers(actual, rules):
         return State(replace(host, **kept), _with_role(actual.node, rules))
     node = Node(NEW, role=rules.iam_role)
@@ -181,7 +199,7 @@ def _leave(target: State, actual: State, rules: Rules) -> List[Change]:
     if host.enabled and not target.host.enabled:
         changes.append(Change("disable", "service"))
     # The agent's own note alone proves nothing: an image may hold that of the computer it was made from.
-    node = actual.node if actual.node and (host.instance or _same(actual.node, host)) else None
+    node = actual.node if actual.node and (host.instance or (_same(actual.node, host) and _named(actual.node, rules))) else None
     if node or (host.instance.startswith("mi-") and host.registered_for <= DEREGISTERED):
         changes.append(Change("deregister", "node", node.id if node else host.instance))
     if host.instance or host.remembered or host.broken:
@@ -245,6 +263,11 @@ def _with_role(node: Optional[Node], rules: Rules) -> Optional[Node]:
 
 def _same(node: Node, host: Host) -> bool:
     return not node.computer or same_computer(node.computer, host.hostname)
+
+
+def _named(node: Node, rules: Rules) -> bool:
+    """Return whether AWS has a node under the name that is to leave. What a host tells of itself may be another's."""
+    return node.name in ("", rules.name)
 
 
 def view(record: State, rules: Rules) -> Dict[str, Any]:

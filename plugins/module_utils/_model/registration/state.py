@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..tags import TAG_PREFIX
@@ -20,6 +20,7 @@ DEREGISTERED = 600.0
 """Seconds after which a node that runs and that AWS does not list is taken for deregistered: it reports every five minutes."""
 CLOCKS = 1.0
 """Seconds by which the start of a process and the date of a file may be off."""
+ONLINE = "Online"
 SHARED_FILE = "AWS_SHARED_CREDENTIALS_FILE"
 
 PLACES: Mapping[str, Any] = {
@@ -81,6 +82,8 @@ class Node:
     """The name that the host itself told."""
     name: str = ""
     role: str = ""
+    heard: Optional[datetime] = None
+    """When AWS last heard of it."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,11 @@ def host_of(answer: Mapping[str, Any]) -> Host:
     now, start = answer["now"], answer["started"] or 0.0
     read = [moment for moment in (answer["config_written"], answer["environment_written"]) if moment and moment <= now]
     same: Dict[str, Any] = {name: answer[name] for name in (
-        "version", "systemd", "enabled", "running", "instance", "region", "broken", "remembered", "remembered_region", "config",
+        "version", "systemd", "enabled", "instance", "region", "broken", "remembered", "remembered_region", "config",
         "template", "drop_in", "environment", "folder", "shares", "hostname", "hindrance",
     )}  # fmt: skip
+    # An agent without a registration ends at once, and systemd starts it again and again: in between it is "activating".
+    same["running"] = answer["running"] or answer["status"].startswith("activating")
     return Host(
         kinds=tuple(answer["installed"]),
         binary=answer["agent"]["binary"] if answer["installed"] else "",
@@ -160,6 +165,17 @@ def host_of(answer: Mapping[str, Any]) -> Host:
         registered_for=max(0.0, now - answer["registered_at"]) if answer["registered_at"] else 0.0,
         **same,
     )
+
+
+def online(node: Optional[Node], since: Optional[datetime]) -> bool:
+    """Return whether AWS has heard of a node since its agent was started. Of one that was heard before, it says that it is online for
+    minutes more; the agent reports as soon as it runs.
+
+    :param since: by AWS's clock; ``None`` for an agent that this run did not start.
+    """
+    if node is None or node.ping != ONLINE:
+        return False
+    return since is None or node.heard is None or node.heard >= since - timedelta(seconds=2 * CLOCKS)
 
 
 def same_computer(one: str, other: str) -> bool:
