@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ..module_utils._model.agent_parameter import Rules
+from ..module_utils._model.agent_parameter import SECURE, Rules
 from ..module_utils._model.agent_parameter_options import ARGUMENT_SPEC, LeaseRules, rules, with_config
 from ..module_utils._model.errors import InputError
 from ..module_utils._reconcile import Resource
 from ..plugin_utils.agent_config_parameter import AgentConfigParameter, configuration
 from ..plugin_utils.aws_action import AwsAction
-from ..plugin_utils.config_lease import AssumedRole, Lease
+from ..plugin_utils.config_lease import Lease
 from ..plugin_utils.config_lease_instance import SOURCES, InstanceRole
+from ..plugin_utils.config_lease_role import AssumedRole
 from ..plugin_utils.config_lease_user import KeyFile, UserKey
 from ..plugin_utils.controller import Trap, vault_secrets
 
@@ -42,7 +43,7 @@ class ActionModule(AwsAction):
             raise InputError("region: name the Region in which the parameter lies.")
         self._warned = []
         if wanted.present:
-            wanted = with_config(wanted, configuration(options["config"], self._warned))
+            wanted = with_config(wanted, configuration(options["config"], self._warned, secret=wanted.kind == SECURE))
         return wanted, lease
 
     def _converges(self, wanted: Tuple[Rules, LeaseRules]) -> Resource:
@@ -52,7 +53,7 @@ class ActionModule(AwsAction):
     def _lease(self, wanted: LeaseRules) -> Lease:
         trap = Trap()
         if wanted.via == "assume_role":
-            return AssumedRole(wanted, self.client, trap)
+            return AssumedRole(wanted, self.client, trap, self._region)
         if wanted.via == "instance":
             return InstanceRole(wanted, self.client, trap, self._channel(SOURCES), self._region)
         if wanted.via == "user":

@@ -16,7 +16,7 @@ description:
   - The permission to write to Parameter Store is a broad one. O(lease) is how it is had for as long as the save takes, and no longer.
     The end of the lease is part of the task, and comes whatever became of the save, a failure, SIGINT and SIGTERM included.
   - What is stored is compared as JSON. Where it is the same, nothing is written and no lease is opened.
-  - A lease that an earlier run left behind, since it was killed, is found and ended first.
+  - A lease that an earlier run left behind, since it was killed, is found and ended first. What ends its permission in time goes last.
   - Runs on the controller, which needs boto3 and jsonschema. With O(lease.via=instance) the save is made from the admin instance, which
     is the task's host, over Ansible's connection to it. No other way contacts a host.
 options:
@@ -159,7 +159,8 @@ notes:
   - Reading needs C(ssm:GetParameter) and C(ssm:ListTagsForResource) on the parameter, C(ssm:DescribeParameters) on C(*), and C(kms:Decrypt)
     on the key of a SecureString. Tagging needs C(ssm:AddTagsToResource), deleting C(ssm:DeleteParameter), the check of the name
     C(iam:SimulatePrincipalPolicy).
-  - V(assume_role) needs C(sts:AssumeRole), C(iam:GetRole), C(iam:GetRolePolicy), and C(iam:DeleteRolePolicy) to end what was left.
+  - V(assume_role) needs C(sts:AssumeRole), C(iam:GetRole), C(iam:GetRolePolicy). To end what a run with V(instance) left on the same role
+    it needs C(iam:DeleteRolePolicy), C(ec2:DescribeInstances), and what V(instance) needs to give the instance its profile back.
   - V(instance) needs C(ec2:DescribeInstances), C(ec2:CreateTags), C(ec2:DeleteTags), C(ec2:DescribeIamInstanceProfileAssociations),
     C(ec2:AssociateIamInstanceProfile), C(ec2:ReplaceIamInstanceProfileAssociation), C(ec2:DisassociateIamInstanceProfile),
     C(iam:PassRole) on the admin role and on the instance's former one, C(iam:GetRole), C(iam:GetInstanceProfile), C(iam:GetRolePolicy),

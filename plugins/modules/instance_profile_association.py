@@ -48,7 +48,8 @@ options:
     default: present
   replace:
     description:
-      - V(true) puts the profile in the place of any other that an instance has, without a moment in which it has none.
+      - V(true) puts the profile in the place of any other that an instance has. A running one is without any at no moment; from a stopped
+        one the former is taken first, since EC2 replaces profiles of running instances only.
       - Names or ARNs, as a list or as text with commas, say which former profiles may be replaced.
       - V(false) ends the run, before anything is changed, when an instance has another profile.
     type: raw

@@ -110,7 +110,8 @@ options:
     description:
       - Look at the bucket, the log group and the KMS key that the document names, and fail before anything is changed when one is missing,
         is not encrypted as the preferences demand, cannot be used, or (a bucket) does not block public access itself.
-      - What the caller may not look at is a warning.
+      - What the caller may not look at is a warning, except O(s3_bucket) without O(s3_cross_account), since a bucket of somebody else's
+        cannot be told from one that is hidden.
     type: bool
     default: true
   create:

@@ -26,6 +26,7 @@ from .cloudwatch_agent_schema import validate
 from .config_lease import Failed, Lease, Saving
 
 _READ_BACKS = (0.0, 1.0, 3.0)
+"""Seconds before each look at what was just changed: AWS may show the state of before."""
 
 
 class AgentConfigParameter(Resource):
@@ -58,7 +59,7 @@ class AgentConfigParameter(Resource):
         self._arn = context.arn_here("ssm", f"parameter/{self._rules.name.lstrip('/')}")
         self._before = self._parameter.read()
         self._same_key = self._is_same_key()
-        self._left = self._reach(self._lease.left)
+        self._left = self._reach(self._look_for_leases)
         wanted = deciding.target(self._before, self._rules, self._same_key)
         if deciding.writes(wanted, self._before):
             writer, words = self._lease.writer(who.arn)
@@ -75,6 +76,16 @@ class AgentConfigParameter(Resource):
 
     def plan(self, target: Optional[Parameter], actual: Optional[Parameter]) -> List[Change]:
         return deciding.plan(target, actual, self._rules, self._left, self._lease.words)
+
+    def _look_for_leases(self) -> List[Left]:
+        """Return the leases that are there. What the task before this one ended may be seen for some more seconds."""
+        found: List[Left] = []
+        for seconds in _READ_BACKS:
+            time.sleep(seconds)
+            found = self._lease.left()
+            if self._rules.take_over or all(left.expired for left in found):
+                break
+        return found
 
     def _is_same_key(self) -> bool:
         asked, has = self._rules.kms_key_id, self._before.kms_key_id if self._before else ""
@@ -147,11 +158,12 @@ class AgentConfigParameter(Resource):
         ]
 
 
-def configuration(given: Any, warnings: List[str]) -> Dict[str, Any]:
+def configuration(given: Any, warnings: List[str], secret: bool = False) -> Dict[str, Any]:
     """Return the configuration that an option names, if the agent would take it.
 
     :param given: a dictionary, or ``file:`` and the absolute path of a file on the controller.
     :param warnings: gets what looks wrong and may be meant.
+    :param secret: no value of it may be quoted, as that of a SecureString.
     :raises InputError: with the place and what is wrong there.
     """
     if isinstance(given, str) and given.startswith("file:"):
@@ -160,7 +172,7 @@ def configuration(given: Any, warnings: List[str]) -> Dict[str, Any]:
         where, config = "config", plain(given, "config")
     else:
         raise InputError("config: give the configuration as a dictionary, or file: and the absolute path of a file on the controller.")
-    validate(config, where, secret=False)
+    validate(config, where, secret)
     everywhere = deciding.without_ec2(config)
     warnings += check(everywhere, where)
     if everywhere != config:

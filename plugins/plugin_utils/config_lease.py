@@ -17,10 +17,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from ansible.utils.display import Display
 
 from ..module_utils._aws.agent_parameter import ConfigParameter, NotSaved, request
-from ..module_utils._aws.lease import Holder, LeaseMarks
+from ..module_utils._aws.lease import LeaseMarks
 from ..module_utils._model import lease as leases
 from ..module_utils._model.agent_parameter import SECURE, Parameter
-from ..module_utils._model.agent_parameter_options import SESSION_SECONDS, LeaseRules
+from ..module_utils._model.agent_parameter_options import LeaseRules
 from ..module_utils._model.errors import Refusal
 from ..module_utils._model.lease import Left
 from .controller import Trap
@@ -65,6 +65,8 @@ class Step:
     left: str
     """What is left where that fails, and how to end it by hand."""
     undo: Callable[[], None]
+    bounds: bool = False
+    """It marks the lease, or ends the permission in time: to be undone only when nothing else is left."""
 
 
 class Lease:
@@ -84,6 +86,8 @@ class Lease:
         self._trap = trap
         self._marks = LeaseMarks(client)
         self._steps: List[Step] = []
+        self._ended: List[leases.Lease] = []
+        """Those of other runs that this one has ended."""
         self.until = ""
         """Until when it held at the latest; empty as long as it was not opened."""
         self.warnings: List[str] = []
@@ -128,27 +132,39 @@ class Lease:
     def _save(self, saving: Saving) -> int:
         return saving.put()
 
-    def _opens(self, left: str, undo: Callable[[], None], act: Callable[[], Any]) -> Any:
-        """Do one thing that the end undoes."""
+    def _opens(self, left: str, undo: Callable[[], None], act: Callable[[], Any], bounds: bool = False) -> Any:
+        """Do one thing that the end undoes.
+
+        :param bounds: as in ``Step``.
+        """
         self._trap.check()
-        self._steps.append(Step(left, undo))
+        self._steps.append(Step(left, undo, bounds))
         return act()
 
     def _end(self) -> str:
         """Undo all steps, the last one first; return what is left, empty when all is undone.
 
-        What the first step did is the mark by which the next run finds the lease. It stays as long as anything else does.
+        What ``bounds`` the lease stays as long as anything else does: a key or profile that is left would else grant for good what its
+        holder's other policies allow, and the next run would not find it.
         """
         remains: List[str] = []
         for step in reversed(self._steps):
-            if remains and step is self._steps[0]:
-                break
+            if remains and step.bounds:
+                continue
             try:
                 step.undo()
             except Exception as error:  # noqa: BLE001  (whatever it was, the other steps are to be undone too)
                 remains.append(f"{step.left} ({error})")
         self._steps = []
         return f"The lease has not ended: {'; '.join(remains)}. The next run finds it and ends it" if remains else ""
+
+    def _refuse_another(self, holder: str, tag: Optional[str]) -> None:
+        """Refuse a holder that was marked by another run since it was looked at: what that run changed would be taken for what was there.
+
+        :param tag: the value of its mark now.
+        """
+        if tag is not None and leases.lease_of(tag) not in self._ended:
+            raise Refusal(f"Another run has opened a lease on {holder} meanwhile: {tag}. Wait until it is over, then run again.")
 
     def _failed(self, text: str) -> Failed:
         if self._trap.caught:  # the signal goes on before a result is shown
@@ -171,57 +187,3 @@ class Lease:
                 if not error.passing or time.monotonic() + GAP > deadline:
                     raise
             self._trap.pause(GAP)
-
-
-class RoleLease(Lease):
-    """What the two ways that use a role have in common."""
-
-    def __init__(self, rules: LeaseRules, client: Callable[..., Any], trap: Trap) -> None:
-        super().__init__(rules, client, trap)
-        self._role: Optional[Holder] = None
-
-    @property
-    def role_arn(self) -> str:
-        if self._rules.role.startswith("arn:"):
-            return self._rules.role
-        if self._role is None:
-            self._role = self._marks.holder("Role", self._rules.role)
-        if self._role is None:
-            raise Refusal(f"lease.role: there is no role {self._rules.role}. The role cwagent_admin makes it.")
-        return self._role.arn
-
-    def writer(self, caller: str) -> Tuple[str, str]:
-        account = caller.split(":")[4]
-        if self.role_arn.split(":")[4] != account:
-            raise Refusal(
-                f"lease.role: {self.role_arn} belongs to another account than the caller ({account}), and would write a parameter there. "
-                "Run with credentials of that account."
-            )
-        return self.role_arn, f"role {self._rules.role_name}"
-
-    def _role_left(self) -> Optional[Left]:
-        document = self._marks.policy("Role", self._rules.role_name)
-        return leases.found(f"role {self._rules.role_name}", self._marks.now, inline=document)
-
-    def end_left(self, left: Left) -> None:
-        self._marks.delete_policy("Role", left.holder.partition(" ")[2])
-
-
-class AssumedRole(RoleLease):
-    """A session of the role, narrowed to the parameter. Its credentials are in this process's memory only, and end by themselves."""
-
-    @property
-    def words(self) -> str:  # type: ignore[override]  # says more than that there is none
-        return f"with a session of role {self._rules.role_name}, which ends after {leases.lengths(SESSION_SECONDS)}"
-
-    def left(self) -> List[Left]:
-        # One that holds is that of an instance, and nothing to a session; one that is over denies the session its save.
-        left = self._role_left()
-        return [left] if left and left.expired else []
-
-    def _save(self, saving: Saving) -> int:
-        policy = leases.session_policy(saving.arn, saving.encrypts)
-        credentials = self._marks.session(self.role_arn, policy, SESSION_SECONDS, self._rules.external_id)
-        self._start(timedelta(seconds=SESSION_SECONDS))
-        self._trap.check()
-        return saving.put(credentials)

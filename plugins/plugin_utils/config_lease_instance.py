@@ -20,7 +20,8 @@ from ..module_utils._model.agent_parameter_options import LeaseRules
 from ..module_utils._model.errors import InputError, Refusal
 from ..module_utils._model.instance_profiles import Profile, name_of
 from ..module_utils._model.lease import LEASE_POLICY, LEASE_TAG, Left
-from .config_lease import Failed, RoleLease, Saving
+from .config_lease import Failed, Saving
+from .config_lease_role import RoleLease
 from .controller import Trap
 
 SOURCES = ("ground.py", "instance.py")
@@ -37,13 +38,10 @@ class InstanceRole(RoleLease):
     granted = True
 
     def __init__(self, rules: LeaseRules, client: Callable[..., Any], trap: Trap, channel: Channel, region: str) -> None:
-        super().__init__(rules, client, trap)
+        super().__init__(rules, client, trap, region)
         self._channel = channel
-        self._associations = Associations(client, rules.wait_timeout, sleep=trap.pause)
-        self._ending = Associations(client, rules.wait_timeout)
-        """A signal that was caught must not keep the former profile from its place."""
+        self._associations = Associations(self._one_client, rules.wait_timeout, sleep=trap.pause)
         self._instance = rules.instance_id
-        self._region = region
         self._profile: Optional[Profile] = None
 
     @property
@@ -62,9 +60,7 @@ class InstanceRole(RoleLease):
             raise InputError(f"lease: instance {seen['instance_id']} is in Region {seen['region']}, and the task works in {self._region}.")
         self._instance = seen["instance_id"]
         role = self._role_left()
-        tagged = self._marks.instances()
-        found = [leases.found(f"instance {instance}", self._marks.now, tag) for instance, tag in sorted(tagged.items())]
-        left = [each for each in found if each and self._concerns(each)]
+        left = [each for each in self._instances_left() if self._concerns(each)]
         if role and not any(each.lease.role == self._rules.role_name for each in left):
             left.append(role)
         return left
@@ -82,32 +78,26 @@ class InstanceRole(RoleLease):
             holds = ", ".join(self._profile.roles) or "no role"
             raise Refusal(f"lease.instance_profile: {name} holds {holds}, not {self._rules.role_name}. Name the profile of that role.")
 
-    def end_left(self, left: Left) -> None:
-        kind, _space, name = left.holder.partition(" ")
-        if kind == "role":
-            super().end_left(left)
-            return
-        self._restore(name, left.lease)
-        if left.lease.role:
-            self._marks.delete_policy("Role", left.lease.role)
-        self._marks.untag_instance(name)
-
     def _save(self, saving: Saving) -> int:
         instance, role, profile = self._instance, self._rules.role_name, self._profile
         if profile is None:
             raise AssertionError("prepare comes first")
+        self._refuse_another(f"instance {instance}", self._marks.instances().get(instance))
         until = self._start(self._rules.length)
         before = self._associations.of(instance)
-        lease = leases.Lease(until, profile=name_of(before.profile_arn) if before else "", role=role)
+        former_arn = before.profile_arn if before and not before.leaving else ""
+        lease = leases.Lease(until, profile=name_of(former_arn), role=role)
         self._opens(
             f"instance {instance} keeps the tag {LEASE_TAG}: delete it",
             lambda: self._marks.untag_instance(instance),
             lambda: self._marks.tag_instance(instance, leases.tag_value(lease)),
+            bounds=True,
         )
         self._opens(
             f"role {role} keeps the inline policy {LEASE_POLICY}, which denies every save after {self.until}: delete it",
             lambda: self._marks.delete_policy("Role", role),
             lambda: self._marks.put_policy("Role", role, leases.policy(saving.arn, until, saving.encrypts)),
+            bounds=True,
         )
         former = lease.profile or "none"
         self._opens(
@@ -125,36 +115,11 @@ class InstanceRole(RoleLease):
                 "cwagent_server, and this one only while a configuration is saved."
             )
             return
-        if now:
+        if now and not now.leaving:
             self._associations.replace(now.id, profile.arn, profile.fresh)
         else:
             self._associations.associate(instance, profile.arn, profile.fresh)
         self._associations.wait(instance, profile.arn)
-
-    def _restore(self, instance: str, lease: leases.Lease) -> None:
-        """Give an instance the profile back that it had before a lease, unless somebody gave it another meanwhile."""
-        now = self._ending.of(instance)
-        has = name_of(now.profile_arn) if now else ""
-        if has == lease.profile:
-            return
-        if now and has != self._rules.instance_profile:
-            profile = self._ending.profile(has)
-            if profile is None or lease.role not in profile.roles:
-                self.warnings.append(f"Instance {instance} was given the instance profile {has} by somebody else meanwhile, and keeps it.")
-                return
-        if not lease.profile:
-            if now:
-                self._ending.disassociate(now.id)
-            self._ending.wait(instance, None)
-            return
-        former = self._ending.profile(lease.profile)
-        if former is None:
-            raise Failed(f"its former instance profile {lease.profile} is gone; give it another")
-        if now:
-            self._ending.replace(now.id, former.arn, former.fresh)
-        else:
-            self._ending.associate(instance, former.arn, former.fresh)
-        self._ending.wait(instance, former.arn)
 
     # The instance
 

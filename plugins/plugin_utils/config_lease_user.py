@@ -76,9 +76,12 @@ class UserKey(Lease):
             raise Refusal(f"lease.user: {name} {whose}, and this run acts for {self._owned_by}. Name another, or set adopt: true.")
         keys = self._aws.keys({})
         held = leases.lease_of(self._found.lease or "")
-        stay = [key.id for key in keys if key.id != held.key_id]
+        goes = leases.keys_of(held, keys, self._aws.now) if self._found.lease else []
+        stay = [key.id for key in keys if key not in goes]
         if len(stay) >= 2:
             raise Refusal(f"lease.user: {name} has as many keys as it may ({', '.join(stay)}). Delete the one that nobody uses.")
+        if self._sink and not os.path.isdir(os.path.dirname(self._sink.path)):
+            raise Refusal(f"lease.sink: the folder of {self._sink.path} is not there. Make it, or name another path.")
         if self._sink and self._sink.taken(held.key_id):
             raise Refusal(f"lease.sink: {self._sink.path} is there already. Name another path, or remove it.")
 
@@ -94,6 +97,7 @@ class UserKey(Lease):
         if self._sink:
             self._sink.remove(left.lease.key_id)
         self._close()
+        self._ended.append(left.lease)
 
     def _of_lease(self, lease: leases.Lease) -> List[Key]:
         """Return the keys that a lease made.
@@ -111,17 +115,21 @@ class UserKey(Lease):
 
     def _save(self, saving: Saving) -> int:
         name = self._rules.user
+        now = self._marks.holder("User", name)
+        self._refuse_another(f"user {name}", now.lease if now else None)
         until = self._start(self._rules.length)
         lease = leases.Lease(until, self._marks.now, kept=tuple(key.id for key in self._aws.keys({})))
         self._opens(
             f"user {name} keeps the tag {LEASE_TAG}: take it off",
             lambda: self._marks.untag_user(name),
             lambda: self._marks.tag_user(name, leases.tag_value(lease)),
+            bounds=True,
         )
         self._opens(
             f"user {name} keeps the inline policy {LEASE_POLICY}, which denies every save after {self.until}: delete it",
             lambda: self._marks.delete_policy("User", name),
             lambda: self._marks.put_policy("User", name, leases.policy(saving.arn, until, saving.encrypts)),
+            bounds=True,
         )
         key, secret = self._opens(f"user {name} may have a key that nobody holds: delete it", self._delete, self._create)
         self._marks.tag_user(name, leases.tag_value(replace(lease, key_id=key.id)))

@@ -12,13 +12,26 @@ import re
 import signal
 import stat
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import lease as leases
 
-from tests.integration.lease_site import CONFIG, LEASE_POLICY, LEASE_TAG, NAME, OTHER, OWNED, PASSWORD, ROLE, SERVER, USER, WATCH, LeaseSite
+from tests.integration.lease_site import (
+    CONFIG,
+    HURRY,
+    LEASE_POLICY,
+    LEASE_TAG,
+    NAME,
+    OTHER,
+    OWNED,
+    PASSWORD,
+    ROLE,
+    SERVER,
+    USER,
+    WATCH,
+    LeaseSite,
+)
 from tests.support.emulators import Credentials
 from tests.support.metadata_service import MetadataService
 from tests.support.playbook import run_playbook
@@ -114,8 +127,11 @@ def test_content_and_credentials_are_never_seen(site):
 
 
 def test_a_lease_that_is_over_denies_the_role_and_is_ended(site):
-    """Whatever else the role's policies allow: after its time, the policy of a lease denies every save."""
+    """Whatever else the role's policies allow: after its time, the policy of a lease denies every save. It goes with what it holds back."""
     site.make_role()
+    instance = site.make_instance(profile=ROLE)
+    value = leases.tag_value(leases.Lease(over(), profile=SERVER, role=ROLE))
+    site.ec2.create_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG, "Value": value}])
     arn = f"arn:aws:ssm:{site.emulator.region}:{site.emulator.account}:parameter/{NAME}"
     site.ssm.put_parameter(Name=NAME, Value=json.dumps(CONFIG), Type="String", Tags=OWNED)
     site.iam.put_role_policy(RoleName=ROLE, PolicyName=LEASE_POLICY, PolicyDocument=json.dumps(leases.policy(arn, over())))
@@ -130,20 +146,20 @@ def test_a_lease_that_is_over_denies_the_role_and_is_ended(site):
     run = site.play([*tasks, site.task({"name": "after"}, config=OTHER, lease=lease)]).ok()
     assert [change.split()[0] for change in run.task("predict").result["changes"]] == ["end", "update"]
     (ended,) = run.task("end").result["changes"]
-    assert ended.startswith(f"end lease left behind on role {ROLE}: over since")
-    assert not site.marks() and len(run.task("after").result["changes"]) == 1 and site.stored() == OTHER
+    assert ended.startswith(f"end lease left behind on instance {instance}: over since") and site.profile(instance) == SERVER
+    assert not site.marks(instance) and len(run.task("after").result["changes"]) == 1 and site.stored() == OTHER
 
 
 # With a key of the admin user
 
 
-def hanging(saving):
-    """Return a handler that keeps a save waiting, and says so, until whoever waits is gone."""
+def hanging(saving, gone):
+    """Return a handler that keeps a save waiting, and says so, until it is told that whoever waits is gone."""
 
     def hang(call, forward):
         if call.operation == "PutParameter":
             saving.set()
-            time.sleep(4)
+            gone.wait(30)
             raise Dropped
         return forward()
 
@@ -158,9 +174,10 @@ def test_saved_with_a_key_that_is_killed_and_found_again(site):
     site.make_user()
     sink = site.scratch / "key"
     lease = {**USER_LEASE, "sink": {"file": str(sink)}}
-    saving = threading.Event()
-    with RecordingProxy(site.emulator.endpoint_url, handler=hanging(saving)) as proxy:
+    saving, gone = threading.Event(), threading.Event()
+    with RecordingProxy(site.emulator.endpoint_url, handler=hanging(saving, gone)) as proxy:
         site.killed(saving, signal.SIGKILL, [site.task(lease=lease)], {"AWS_ENDPOINT_URL": proxy.url})
+        gone.set()
     site.iam.create_user(UserName="somebody")
     (key_id,) = site.keys()
     assert len(site.marks()) == 2 and f"key={key_id}" in site.marks()[1] and stat.S_IMODE(sink.stat().st_mode) == 0o600
@@ -213,7 +230,7 @@ def test_saved_from_the_admin_instance(site):
     """The role may write by the lease alone. The instance gets its former profile back, whatever happens; killed, from the next run."""
     site.make_role(policy=None)
     instance = site.make_instance()
-    saving = threading.Event()
+    saving, gone = threading.Event(), threading.Event()
     denied = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "ssm:PutParameter", "Resource": "*"}]}
 
     def deny(call, forward):
@@ -223,9 +240,10 @@ def test_saved_from_the_admin_instance(site):
 
     with MetadataService(site.emulator, instance, lag=1) as metadata:
         lease = {"via": "instance", "role": ROLE, "metadata_endpoint": metadata.url, "instance_id": instance}
-        with RecordingProxy(site.emulator.endpoint_url, handler=hanging(saving)) as proxy:
+        with RecordingProxy(site.emulator.endpoint_url, handler=hanging(saving, gone)) as proxy:
             predict = site.task({"name": "predict", "check_mode": True}, lease=lease)
             run = site.killed(saving, signal.SIGKILL, [predict, site.task(lease={**lease, "ssm_endpoint": proxy.url})])
+            gone.set()
         assert run.task("predict").changed and metadata.seen == [SERVER, ROLE]
         assert site.profile(instance) == ROLE and len(site.marks(instance)) == 2 and f"profile={SERVER}" in site.marks(instance)[1]
         with RecordingProxy(site.emulator.endpoint_url, handler=deny) as proxy:
@@ -266,31 +284,41 @@ def test_instances_without_a_profile_and_with_somebody_elses(site):
 
 
 def test_playbook(site):
-    """With the role that ``cwagent_admin`` makes, which trusts the operator by name."""
+    """In three of its ways, with the role that ``cwagent_admin`` makes, which trusts the operator by name."""
     site.make_user()
+    instance = site.make_instance(profile=None)
     trusted = [site.iam.get_user(UserName="operator")["User"]["Arn"]]
     role = {"name": "hybridops.aws_agents.cwagent_admin"}
+    administrator = site.emulator.environment(site.emulator.operator("administrator"))
     tasks = [{"name": "role", "ansible.builtin.include_role": role, "vars": {"cwagent_admin_trusted_principals": trusted}}]
-    site.play(tasks, environment=site.emulator.environment(site.emulator.operator("administrator"))).ok()
+    plays = [{"hosts": "localhost", "gather_facts": False, "environment": administrator, "tasks": tasks}]
     (site.scratch / "linux.json").write_text(json.dumps(CONFIG))
-    parameters = {NAME: f"file:{site.scratch}/linux.json", "AmazonCloudWatch-web": OTHER}
-
-    def run(*arguments, **more):
-        site.runs += 1
-        environment, where = site.emulator.environment(site.operator), site.scratch / f"play{site.runs}"
-        variables = {"aws_agents_region": site.emulator.region, "store_agent_config_parameters": parameters, **more}
-        name = "hybridops.aws_agents.store_agent_config"
-        return run_playbook(name, where, arguments, extra_vars=variables, environment=environment).ok()
-
-    made = run()
-    assert made.custom_stats["_run"]["aws_agents_configurations"] == {NAME: 1, "AmazonCloudWatch-web": 1} and site.stored() == CONFIG
-    assert made.changed and not run("--check", store_agent_config_via="user", store_agent_config_user=USER).changed
+    local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    with MetadataService(site.emulator, instance) as metadata:
+        for parameters, more in (
+            ({NAME: f"file:{site.scratch}/linux.json", "AmazonCloudWatch-web": OTHER}, {}),
+            ({NAME: OTHER}, {"store_agent_config_via": "instance", "store_agent_config_host": "admin"}),
+            ({NAME: CONFIG}, {"store_agent_config_via": "user", "store_agent_config_user": USER}),
+        ):
+            variables = {"store_agent_config_parameters": parameters, "store_agent_config_metadata_endpoint": metadata.url, **more}
+            plays.append({"ansible.builtin.import_playbook": "hybridops.aws_agents.store_agent_config", "vars": variables})
+        inventory = {"all": {"hosts": {"localhost": local, "admin": local}, "vars": {"aws_agents_region": site.emulator.region}}}
+        environment = {**site.emulator.environment(site.operator), "PYTHONPATH": str(HURRY)}
+        run = run_playbook(plays, site.scratch / "play", (), inventory, environment=environment).ok()
+    module = "hybridops.aws_agents.agent_config_parameter"
+    stored = [result for task in run.tasks if task.action == module for result in task.result["results"]]
+    assert [result["lease"]["via"] for result in stored] == ["assume_role", "assume_role", "instance", "user"]
+    assert [result["version"] for result in stored] == [1, 1, 2, 3] and all(result["changed"] for result in stored)
+    assert run.custom_stats["_run"]["aws_agents_configurations"] == {NAME: 3, "AmazonCloudWatch-web": 1}
+    assert metadata.seen == ["", ROLE] and site.stored() == CONFIG
+    assert site.profile(instance) == "" and not site.keys() and not site.marks(instance)
 
 
 def test_refused_before_the_first_call(site):
     plugins = {f"p{number}": {"measurement": ["used"]} for number in range(400)}
     cases = {
         "schema": ({"config": {"metrics": {"namespace": 5}}}, "is not what the CloudWatch agent's schema allows"),
+        "secret": ({"type": "SecureString", "config": {"metrics": {"namespace": ["hidden"]}}}, "namespace: breaks the rule type."),
         "typo": ({"config": {**CONFIG, "agent": {"run_as_usr": "x"}}}, "run_as_user meant"),
         "no file": ({"config": "file:/nowhere/agent.json"}, "cannot be read on the controller"),
         "size": ({"config": {"metrics": {"metrics_collected": plugins}}}, "8192"),
@@ -302,5 +330,5 @@ def test_refused_before_the_first_call(site):
         tasks = [site.tried(case, **options) for case, (options, _words) in cases.items()]
         run = site.play(tasks, environment={"AWS_ENDPOINT_URL": proxy.url})
         for case, (_options, words) in cases.items():
-            assert words in run.task(case).msg, run.task(case).msg
+            assert words in run.task(case).msg and "hidden" not in run.task(case).msg, run.task(case).msg
         assert not proxy.calls

@@ -125,16 +125,13 @@ def test_the_playbook(one, tmp_path):
     environment = one.aws.environment()
     del environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"]
 
-    def play(**variables):
-        given = {"aws_agents_endpoint_url": one.proxy.url, "aws_agents_region": one.aws.region, "aws_agents_migrate_settle": 0, **variables}
-        one.proxy.clear()
-        return run_playbook(PLAYBOOK, tmp_path / "play", (), None, given, environment).ok()
-
-    shown = play()
-    assert shown.changed == [] and not one.proxy.writes
-    said = shown.task("Show who carries them and what a move changes").result["msg"]
+    given = {"aws_agents_endpoint_url": one.proxy.url, "aws_agents_region": one.aws.region, "aws_agents_migrate_settle": 0}
+    plays = [{"ansible.builtin.import_playbook": PLAYBOOK, "vars": more} for more in ({}, {"aws_agents_migrate": "user/web1"})]
+    run = run_playbook(plays, tmp_path / "play", (), None, given, environment).ok()
+    shown, moved = (task for task in run.tasks if task.action == MODULE)
+    assert not shown.changed and len(moved.result["changes"]) == len(one.proxy.writes) == 4
+    said = next(task.result["msg"] for task in run.tasks if task.task == "Show who carries them and what a move changes")
     assert f"role web: AmazonEC2RoleforSSM ({SSM})" in said and "user web1: " in " ".join(said)
     assert any(line.startswith("  gains: ") and "logs:PutRetentionPolicy" in line for line in said) and "  moved" not in said
-    run = play(aws_agents_migrate="user/web1")
-    assert len(run.custom_stats["_run"]["aws_agents_migration"]["changes"]) == 4
+    assert run.custom_stats["_run"]["aws_agents_migration"]["changes"] == moved.result["changes"]
     assert one.attached() == ([SSM], [CORE, AGENT], ["AgentPolicy"])

@@ -152,7 +152,7 @@ def test_documents_that_were_there_before(site):
     site.ssm.create_document(Name="Team-Guide", Content=render(content(idleSessionTimeout="30")), DocumentType="Session")
     site.ssm.update_document(Name="Team-Guide", Content=json.dumps(content(idleSessionTimeout="5")), DocumentVersion="$LATEST")
     site.ssm.create_document(Name="Team-Steps", Content='{"schemaVersion": "2.2", "mainSteps": []}', DocumentType="Command")
-    hidden = {"s3_bucket": "hidden", "log_group": "/hidden", "kms_key": "alias/hidden"}
+    hidden = {"s3_bucket": "hidden", "s3_cross_account": True, "log_group": "/hidden", "kms_key": "alias/hidden"}
     done = site.run(
         {
             "merged": {"name": "Team-Console", "idle_timeout": 30},

@@ -151,6 +151,7 @@ def test_form(case):
 WRONG = {
     "no such form": ("lambda", {}, HERE, "no form of trust. Allowed are: ec2, ssm, service, account, saml, oidc"),
     "unknown option": ("ec2", {"region": "x"}, HERE, "unknown option: region. Allowed are: service, principals"),
+    "ec2 and every role": ("ec2", {"principals": ["arn:aws:iam::111122223333:role/*"]}, HERE, "is no ARN of a role or user"),
     "ec2 and anyone": ("ec2", {"principals": ["*"]}, HERE, r"'\*' is no ARN of a role or user"),
     "ec2 and a whole account": ("ec2", {"principals": ["arn:aws:iam::111122223333:root"]}, HERE, "is no ARN of a role or user"),
     "options that are a list": ("ec2", ["service"], HERE, "must be a dictionary"),

@@ -211,5 +211,8 @@ def _remedy(code: str, text: str) -> str:
             "moments ago takes some time to be known: run the task again, or raise wait_timeout."
         )
     if code in _IN_BETWEEN:
-        return "EC2 does this for instances that run or are stopped, and one change at a time. Run the task again, or raise wait_timeout."
+        return (
+            "EC2 does this for instances that run or are stopped, replaces profiles of running ones only, and makes one change at a time. "
+            "Run the task again, or raise wait_timeout."
+        )
     return ""

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 from .._model.context import Context
 from .._model.errors import Refusal
-from .._model.instance_association import Fleet, Instance, Rules, wants_profile
+from .._model.instance_association import STOPPED, Fleet, Instance, Rules, wants_profile
 from .._model.instance_profiles import Profile, name_of
 from .._model.plan import Change
 from . import session
@@ -60,10 +60,24 @@ class Instances:
         association = change.before.association
         if change.step == "detach":
             self._associations.disassociate(association.id)
+        elif change.step == "replace" and change.before.state in STOPPED:
+            self._swap(change.before, after)
         elif change.step == "replace":
             self._associations.replace(association.id, self._given(after), self._fresh)
         else:
             self._associations.associate(after.id, self._given(after), self._fresh)
+
+    def _swap(self, before: Instance, after: Instance) -> None:
+        """EC2 replaces the profile of running instances only. Nothing on a stopped one misses it; what fails puts the former back."""
+        arn = self._given(after)
+        if before.association is None:
+            raise AssertionError("what is replaced is there")
+        self._associations.disassociate(before.association.id)
+        try:
+            self._associations.associate(after.id, arn, self._fresh)
+        except Exception:
+            self._associations.associate(after.id, before.association.profile_arn)
+            raise
 
     def wait_for(self, wanted: Mapping[str, Optional[str]]) -> None:
         self._associations.wait_for(wanted)

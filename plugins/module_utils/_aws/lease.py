@@ -16,9 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from .._model.errors import Refusal
+from .._model.instance_association import GONE
 from .._model.lease import LEASE_POLICY, LEASE_TAG
 from .._model.tags import OWNER_TAG
 from .session import CLIENT_CONFIG, error_code
@@ -105,21 +107,37 @@ class LeaseMarks:
 
     # Instances
 
+    @cached_property
+    def ec2(self) -> Any:
+        """EC2's is the largest of botocore's models: it is loaded once, and only where it is needed."""
+        return self._client("ec2", config=CLIENT_CONFIG)
+
     def instances(self) -> Dict[str, str]:
-        """Return the values of the tag by instance, of all instances of the Region that have it and are not terminated."""
-        ec2 = self._client("ec2", config=CLIENT_CONFIG)
+        """Return the values of the tag by instance, of all instances of the Region that have it and are not about to be gone.
+
+        :raises Refusal: when the caller may not look.
+        """
         found = {}
-        for page in ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "tag-key", "Values": [LEASE_TAG]}]):
-            for instance in (each for reservation in self._heard(page)["Reservations"] for each in reservation["Instances"]):
-                if instance["State"]["Name"] != "terminated":
-                    found[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}[LEASE_TAG]
+        pages = self.ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": "tag-key", "Values": [LEASE_TAG]}])
+        try:
+            for page in pages:
+                for instance in (each for reservation in self._heard(page)["Reservations"] for each in reservation["Instances"]):
+                    if instance["State"]["Name"] not in GONE:
+                        found[instance["InstanceId"]] = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}[LEASE_TAG]
+        except boto.ClientError as error:
+            if error_code(error) not in _DENIED:
+                raise
+            raise Refusal(
+                f"The caller may not see which instances have a lease, so that none could be ended safely: {error}. Allow "
+                "ec2:DescribeInstances, or have an administrator run this once."
+            ) from error
         return found
 
     def tag_instance(self, instance: str, value: str) -> None:
-        self._client("ec2", config=CLIENT_CONFIG).create_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG, "Value": value}])
+        self.ec2.create_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG, "Value": value}])
 
     def untag_instance(self, instance: str) -> None:
-        self._client("ec2", config=CLIENT_CONFIG).delete_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG}])
+        self.ec2.delete_tags(Resources=[instance], Tags=[{"Key": LEASE_TAG}])
 
     # Sessions
 

@@ -77,7 +77,7 @@ class Migration:
         return account
 
     def apply(self, change: Change) -> None:
-        if change.step == "detach" and self._attached:
+        if change.step in ("detach", "delete") and self._attached:
             # What was attached must be seen everywhere before what it replaces is gone.
             self._sleep(self._settle)
             self._attached = False

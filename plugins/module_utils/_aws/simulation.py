@@ -19,6 +19,9 @@ with suppress(ImportError):  # the module says so before anything is called
 
 READERS = 4
 """Calls at a time. The simulator is throttled earlier than the rest of IAM."""
+_APART = "InvalidInput"
+"""The error of a call whose actions "require different authorization information", such as iam:PassRole beside others. Which ones do is
+written down nowhere, so they are asked one by one then."""
 
 
 class Simulator:
@@ -43,9 +46,18 @@ class Simulator:
 
     def _answer(self, batch: Batch, now: datetime) -> Tuple[Dict[str, Decision], str]:
         """A role that is not there yet, or one of another account, must not hide what is known of the others."""
+        found, error, code = self._ask(batch, batch.actions, now)
+        if code == _APART and len(batch.actions) > 1:
+            alone = [self._ask(batch, (action,), now) for action in batch.actions]
+            found = {action: decision for answer, _error, _code in alone for action, decision in answer.items()}
+            error = next((error for _answer, error, _code in alone if error), "")
+        return found, error
+
+    def _ask(self, batch: Batch, actions: Tuple[str, ...], now: datetime) -> Tuple[Dict[str, Decision], str, str]:
+        """Return the decisions by action in small letters, or what AWS said in their place and the code of that."""
         arguments = {
             "PolicySourceArn": batch.principal,
-            "ActionNames": list(batch.actions),
+            "ActionNames": list(actions),
             "ResourceArns": [batch.resource],
             "ContextEntries": context_entries(batch.context, now),
         }
@@ -54,9 +66,10 @@ class Simulator:
             for page in self._iam.get_paginator("simulate_principal_policy").paginate(**arguments):
                 results += page["EvaluationResults"]
         except (boto.ClientError, boto.BotoCoreError) as error:
-            says = str(error) if session.error_code(error) else f"{type(error).__name__}: {error}"
-            return {}, " ".join(says.split())[:400]
-        return {result["EvalActionName"].lower(): decision_of(result, batch.resource) for result in results}, ""
+            code = session.error_code(error)
+            says = str(error) if code else f"{type(error).__name__}: {error}"
+            return {}, " ".join(says.split())[:400], code
+        return {result["EvalActionName"].lower(): decision_of(result, batch.resource) for result in results}, "", ""
 
 
 def decision_of(result: Mapping[str, Any], resource: str) -> Decision:

@@ -178,12 +178,12 @@ def plan(after: Optional[Parameter], before: Optional[Parameter], rules: Rules, 
         _refuse_foreign(before, rules, rules.delete_unowned, "delete_unowned")
         changes.append(Change("delete", "parameter", rules.name, before=before.version))
     if after and writes(after, before):
-        if before:
-            _refuse_foreign(before, rules, rules.adopt, "adopt")
         words = f"{rules.name} {with_lease}".strip()
         changes.append(Change("update" if before else "create", "parameter", words, after=after.version))
     if after and dict(after.tags) != dict(before.tags if before else {}) and (before or with_lease):
         changes.append(Change("tag", "parameter", rules.name))
+    if before and after and changes:
+        _refuse_foreign(before, rules, rules.adopt, "adopt")
     return [*_endings(left, rules, bool(changes)), *changes]
 
 

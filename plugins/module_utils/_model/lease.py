@@ -131,6 +131,12 @@ def until_of(lease_policy: Mapping[str, Any]) -> Optional[datetime]:
     return ends[0] if ends else None
 
 
+def region_of(lease_policy: Mapping[str, Any]) -> str:
+    """Return the Region of the parameter that an inline policy of a lease is for; empty where it does not say it."""
+    resources = [str(arn) for statement in members(lease_policy.get("Statement")) for arn in members(statement.get("Resource"))]
+    return next((arn.split(":")[3] for arn in resources if arn.count(":") >= 5), "")
+
+
 def found(holder: str, now: datetime, tag: Optional[str] = None, inline: Optional[Mapping[str, Any]] = None) -> Optional[Left]:
     """Return the lease of a role, user or instance; ``None`` where it has none.
 

@@ -97,7 +97,7 @@ def overlap(one: str, other: str) -> bool:
     if one[0] == "*":
         return overlap(one[1:], other) or overlap(one, other[1:])
     if other[0] == "*":
-        return overlap(other, one)
+        return overlap(one, other[1:]) or overlap(one[1:], other)
     return (one[0] == other[0] or "?" in (one[0], other[0])) and overlap(one[1:], other[1:])
 
 

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import boto3
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.instance_profiles import Associations
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.instances import Instances
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.instance_association import Instance, Rules
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.instance_profiles import Association, Profile
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -217,3 +221,42 @@ def test_waiting_ends():
     with pytest.raises(Refusal, match=f"{I1} has {WEB} .associating., not {WEB}"):
         aws.associations.wait(I1, WEB)
     assert aws.now <= 5
+
+
+class Recorded:
+    """Associations that note what is asked of them; a profile that is refused is not given."""
+
+    def __init__(self, refuses=""):
+        self.refuses, self.did = refuses, []
+
+    def replace(self, association_id, arn, _fresh=False):
+        self.did.append(("replace", association_id, arn))
+
+    def disassociate(self, association_id):
+        self.did.append(("take", association_id))
+
+    def associate(self, instance, arn, _fresh=False):
+        self.did.append(("give", instance, arn))
+        if arn == self.refuses:
+            raise Refusal("iam:PassRole")
+
+
+TAKEN = [("take", "a-1"), ("give", I1, WEB)]
+
+
+@pytest.mark.parametrize(
+    ("state", "refuses", "did"),
+    [
+        ("running", "", [("replace", "a-1", WEB)]),
+        ("stopped", "", TAKEN),
+        ("stopping", "", TAKEN),
+        ("stopped", WEB, [*TAKEN, ("give", I1, OLD)]),
+    ],
+)
+def test_a_profile_is_replaced_on_running_instances_only(state, refuses, did):
+    instances = Instances(lambda *_service: None, Rules(WEB), False, 1)
+    instances._associations, instances._profile = Recorded(refuses), Profile("web", WEB, ("web",))
+    before, after = (Instance(I1, "", state, Association(*made)) for made in (("a-1", OLD, "associated"), ("", WEB, "associated")))
+    with pytest.raises(Refusal) if refuses else nullcontext():
+        instances.apply(Change("replace", "instance profile", "old by web", before.of, before, after))
+    assert instances._associations.did == did

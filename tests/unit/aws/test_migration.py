@@ -14,9 +14,11 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.migrat
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
 
 ATTACH, DETACH = (Change(step, "managed policy", "arn", "role web") for step in ("attach", "detach"))
+DELETE = Change("delete", "inline policy", "cwagent-2018", "role web")
 
 ORDERS = {
     "attached, then detached": ([ATTACH, ATTACH, DETACH, DETACH], ["attach", "attach", 15, "detach", "detach"]),
+    "attached, then an inline policy deleted": ([ATTACH, DELETE, DETACH], ["attach", 15, "delete", "detach"]),
     "detached alone": ([DETACH], ["detach"]),
     "detached first, for want of room": ([DETACH, ATTACH], ["detach", "attach"]),
 }

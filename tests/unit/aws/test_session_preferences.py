@@ -62,9 +62,9 @@ class Services:
             stub.assert_no_pending_responses()
         return found
 
-    def bucket(self, head={}, encryption="ServerSideEncryptionConfigurationNotFoundError", block="NoSuchPublicAccessBlockConfiguration"):  # noqa: B006
+    def bucket(self, head=None, encryption="ServerSideEncryptionConfigurationNotFoundError", block="NoSuchPublicAccessBlockConfiguration"):
         asked = {"Bucket": "logs"} if head == "elsewhere" else MINE
-        self.answer("s3", "head_bucket", {} if head == "elsewhere" else head, asked)
+        self.answer("s3", "head_bucket", {} if head in (None, "elsewhere") else head, asked)
         if not isinstance(head, str) or head == "elsewhere":
             self.answer("s3", "get_bucket_encryption", encryption, asked)
             self.answer("s3", "get_public_access_block", block, asked)

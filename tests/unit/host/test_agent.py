@@ -300,8 +300,8 @@ def test_a_profile_that_ssm_agent_shares_is_opened_and_keeps_its_keys(root):
     wanted = {"owner": "", "group": "0", "mode": "0640"}
     seen = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
     assert seen == {"temporary": True, "region": "", "owner": "root", "group": "0", "mode": "0600", "unknown": []}
-    where = {"path": str(file), "profile": "P", "region": "eu-west-1", **wanted}
-    assert ask(root, "open", **where)["ok"]
+    where = {"path": str(file), "profile": "P", "region": "eu-west-1"}
+    assert ask(root, "open", **where, **wanted)["ok"]
     assert file.read_text() == SHARED + "region = eu-west-1\n"
     opened = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
     assert (opened["region"], opened["mode"]) == ("eu-west-1", "0640")
@@ -315,7 +315,8 @@ def test_keys_that_are_not_of_ssm_agent_are_not_opened(root, text):
     wanted = {"owner": "nobody-here", "group": "", "mode": "0640"}
     seen = ask(root, "probe", credentials_file=str(file), shared=wanted)["shared"]
     assert not seen["temporary"] and seen["unknown"] == [("user", "nobody-here")]
-    answer = ask(root, "open", path=str(file), profile="P", region="eu-west-1", **dict(wanted, owner=""))
+    anybody = {"owner": "", "group": "", "mode": "0640"}
+    answer = ask(root, "open", path=str(file), profile="P", region="eu-west-1", **anybody)
     assert not answer["ok"] and "gone" in answer["error"] and file.read_text() == text
 
 

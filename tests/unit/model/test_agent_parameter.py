@@ -81,6 +81,7 @@ def test_with_the_callers_own_permission_tags_come_with_the_parameter():
 REFUSED = {
     "of another owner": (replace(RULES, config={"a": 1}), replace(HERE, tags={OWNER_TAG: "them"}), "belongs to them .*adopt: true"),
     "of nobody": (replace(RULES, config={"a": 1}), replace(HERE, tags={}), "no owner of ours .*adopt: true"),
+    "of another owner, to be tagged": (replace(RULES, tags={"a": "b"}), replace(HERE, tags={OWNER_TAG: "them"}), "belongs to them"),
     "deleting of nobody": (Rules(NAME, present=False, adopt=True), replace(HERE, tags={}), "delete_unowned: true"),
     "a list": (RULES, replace(HERE, kind="StringList"), "is a StringList"),
     "another type": (replace(RULES, kind="SecureString"), HERE, "is a String, and Parameter Store never makes it a SecureString"),

@@ -444,7 +444,9 @@ def test_what_others_made_is_looked_at_and_not_changed(owner):
 def test_no_bucket_is_made_for_another_account_nor_where_it_is_not_known_to_be_missing():
     for bucket, given, message in (
         (NO_BUCKET, {"s3_cross_account": True}, "does not exist"),
-        (Bucket("logs", None, unseen=("s3:ListBucket",)), {}, None),
+        (Bucket("logs", None, unseen=("s3:ListBucket",)), {}, "s3:ListBucket denied.*may be another account's.*s3_cross_account"),
+        (Bucket("logs", None, unseen=("s3:ListBucket",)), {"s3_cross_account": True}, None),
+        (Bucket("logs", None, unseen=("s3:ListBucket",)), {"verify": False}, None),
     ):
         rules = wanted(**{**MAKE, "log_group": None}, **given)
         if message:

@@ -4,7 +4,8 @@
 
 """What session preferences name: the bucket, the log group and the KMS key. Are they as the preferences claim, and how are they made?
 
-What the caller may not look at is unknown, and no fault. What exists is changed only when an earlier run of the same owner made it.
+What the caller may not look at is unknown, and no fault, but for whose bucket it is. What exists is changed only when an earlier run of the
+same owner made it.
 """
 
 from __future__ import annotations
@@ -164,7 +165,10 @@ def _group(after: LogGroup, before: LogGroup) -> List[Change]:
 
 
 def problems(wanted: Wanted, inputs: Mapping[str, Any], after: Targets) -> List[str]:
-    """Return in words what would make sessions fail or their logs unsafe, with the remedy. What is unknown is none."""
+    """Return in words what would make sessions fail or their logs unsafe, with the remedy.
+
+    What is unknown is none, except whose bucket it is that the task names: a name that somebody else was quicker to take is denied too.
+    """
     if not wanted.verify:
         return []
     found: List[str] = []
@@ -182,6 +186,9 @@ def _of_bucket(wanted: Wanted, bucket: Bucket, must_be_encrypted: bool) -> List[
     if bucket.exists is False:
         make = "" if wanted.cross_account else ", or set create: true to make it"
         return [f"{name} does not exist. Correct s3_bucket{make}"]
+    if bucket.exists is None and wanted.inputs.get("s3BucketName") and not wanted.cross_account:
+        unseen = f"{name} cannot be seen ({', '.join(bucket.unseen)} denied), so it may be another account's, which then gets the logs"
+        return [f"{unseen}. Have that granted on it, or set s3_cross_account: true if it is meant to be another account's"]
     found = []
     if must_be_encrypted and bucket.encryption == "":
         found.append(f"{name} is not encrypted, so no session would start. Encrypt it, or set s3_encrypted: false")

@@ -52,7 +52,7 @@ oidc: ``provider`` is its ARN, or its host and path without ``https://``.
 _SIGN_IN = {"aws-cn": "https://signin.amazonaws.cn/saml", "aws-us-gov": "https://signin.amazonaws-us-gov.com/saml"}
 _ACCOUNT = re.compile(r"\d{12}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_PRINCIPAL = re.compile(r"arn:[a-z-]+:(iam::\d{12}:(role|user)/.+|sts::\d{12}:assumed-role/.+/.+)")
+_PRINCIPAL = re.compile(r"arn:[a-z-]+:(iam::\d{12}:(role|user)/[^*?\s]+|sts::\d{12}:assumed-role/[^*?\s]+/[^*?\s]+)")
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:.*:.*:.+")
 _SERVICE = re.compile(r"[a-z0-9.-]+\.[a-z.]+")
 _PROVIDER_TYPE = {"saml": "saml-provider", "oidc": "oidc-provider"}
