@@ -65,11 +65,14 @@ options:
     elements: str
   log_groups:
     description:
-      - For V(cwagent_server_scoped), V(cwagent_admin_scoped), V(cloudwatch_viewer), V(operator_extras) and V(operator_boundary).
+      - For V(cwagent_server_scoped), V(cwagent_admin_scoped), V(cloudwatch_viewer), V(operator_extras), V(operator_audit) and
+        V(operator_boundary).
       - Log groups to write to, as names, prefixes with V(*) at the end, or ARNs (for another Region or account).
       - For V(cloudwatch_viewer) those to read and to query.
-      - For V(operator_extras) those of sessions, which may be made. For V(operator_boundary) those that may be written to at most.
-      - Default is V(*), all of the account and Region, for V(cloudwatch_viewer) and V(operator_extras) none. An empty list means none.
+      - For V(operator_extras) those of sessions, which may be made, for V(operator_audit) those that are looked at. For
+        V(operator_boundary) those that may be written to at most.
+      - Default is V(*), all of the account and Region, for V(cloudwatch_viewer), V(operator_extras) and V(operator_audit) none. An empty
+        list means none.
     type: list
     elements: str
   namespaces:
@@ -181,10 +184,10 @@ options:
     type: bool
   kms_key_arns:
     description:
-      - For V(ssm_core), V(operator_hosts), V(operator_extras) and V(operator_boundary).
+      - For V(ssm_core), V(operator_hosts), V(operator_extras), V(operator_audit) and V(operator_boundary).
       - ARNs of KMS keys of your own that encrypt O(parameters) (SecureString) or the data of sessions.
-      - For V(operator_hosts) those that encrypt O(shared_parameters), which need them. For V(operator_boundary) all that may be used at
-        most.
+      - For V(operator_hosts) those that encrypt O(shared_parameters), which need them. For V(operator_extras) and V(operator_audit) those
+        that are looked at. For V(operator_boundary) all that may be used at most.
     type: list
     elements: str
   vpc_endpoint_regions:
@@ -352,12 +355,13 @@ options:
     elements: str
   session_preferences:
     description:
-      - For V(operator_extras).
-      - Whether session documents may be made and changed, with the O(bucket_names) and O(log_groups) of their logs. Default is V(false).
+      - For V(operator_extras) and V(operator_audit).
+      - Whether session documents may be made and changed, with the O(bucket_names) and O(log_groups) of their logs; for V(operator_audit)
+        whether they may be looked at. Default is V(false).
     type: bool
   document_names:
     description:
-      - For V(operator_extras).
+      - For V(operator_extras) and V(operator_audit).
       - Names of these documents. Default is V(SSM-SessionManagerRunShell).
     type: list
     elements: str
@@ -378,9 +382,9 @@ options:
     type: bool
   bucket_names:
     description:
-      - For V(operator_extras) and V(operator_boundary).
-      - Names of buckets. Of sessions, which may be made, for V(operator_extras); whose objects may be read or written at most, for
-        V(operator_boundary).
+      - For V(operator_extras), V(operator_audit) and V(operator_boundary).
+      - Names of buckets. Of sessions, which may be made, for V(operator_extras), and looked at, for V(operator_audit); whose objects may
+        be read or written at most, for V(operator_boundary).
     type: list
     elements: str
   directory_service:

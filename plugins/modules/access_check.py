@@ -36,7 +36,8 @@ options:
           - V(cwagent_user) is the same for a user whose key lies on a server. It may read no parameter that is not the agent's, either.
           - V(cwagent_admin) sends metrics too, and may write no parameter that is not the agent's. Which it may write, O(checks[].may)
             says.
-          - V(ssm_node) is the role of an instance or hybrid node of Systems Manager. V(session_manager) is one for sessions alone.
+          - V(ssm_node) is the role of an instance or hybrid node of Systems Manager. Whether it takes sessions, O(checks[].may) says.
+            V(session_manager) is one for sessions alone.
         type: str
         choices: [cwagent_server, cwagent_user, cwagent_admin, ssm_node, session_manager]
       may:

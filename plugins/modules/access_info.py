@@ -24,12 +24,12 @@ options:
     description: Look at what this owner made (tag C(hybridops.aws_agents/owner)). When left out, at what any owner made.
     type: str
   roles:
-    description: Names of further roles to look at, whoever made them.
+    description: Names of further roles to look at, whoever made them. One that does not exist is a finding.
     type: list
     elements: str
     default: []
   users:
-    description: Names of further users to look at, whoever made them. They need no host.
+    description: Names of further users to look at, whoever made them. They need no host. One that does not exist is a finding.
     type: list
     elements: str
     default: []
@@ -66,6 +66,15 @@ options:
       refusal:
         description: Why the task failed.
         type: str
+      users:
+        description: Names of the users that the task asks for. They are looked at, and are no orphans.
+        type: list
+        elements: str
+        default: []
+      inline_policies:
+        description: "The inline policies that it asks for, as in C({role MySessionManagerRole: [SessionManagerPermissions]})."
+        type: dict
+        default: {}
   checked:
     description: RV(hybridops.aws_agents.access_check#module:rows). Each answer that differs from what is expected is a finding.
     type: list
@@ -296,6 +305,8 @@ _PREDICTED = {
     "name": {"type": "str", "required": True},
     "changes": {"type": "list", "elements": "str", "default": []},
     "refusal": {"type": "str"},
+    "users": {"type": "list", "elements": "str", "default": []},
+    "inline_policies": {"type": "dict", "default": {}},
 }
 _ACCEPT = {
     "id": {"type": "str", "required": True},
@@ -340,7 +351,7 @@ def expected_options(expected: List[Mapping[str, Any]]) -> List[Dict[str, Any]]:
 def look(module: AnsibleAWSModule) -> Dict[str, Any]:
     """Return the result of the task."""
     options = module.params
-    wanted = rules.rules(options)
+    wanted = rules.predicting(rules.rules(options), options["predicted"])
     expected = expected_options(options["expected"])
     named = any(requests.names_regions(entry) for entry in expected)
     for entry in expected:

@@ -62,6 +62,8 @@ options:
           - session_user
           - operator_aws
           - operator_hosts
+          - operator_extras
+          - operator_audit
           - operator_boundary
       options: &options
         description: Options of the preset, as P(hybridops.aws_agents.policy#lookup) lists them.

@@ -14,6 +14,8 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 import yaml
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import build
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 from ansible_collections.hybridops.aws_agents.plugins.modules import access_check, access_info
 
 from tests.integration.audit_site import EXPECTED, MESS, make_mess
@@ -109,55 +111,54 @@ def test_what_may_not_be_read_is_a_finding(enforced: Any, tmp_path: Any) -> None
 INVENTORY = {"all": {"children": {"onprem": {"hosts": {"web1": {}, "web2": {}}}}}}
 
 
-def playbook(site: Any, tmp_path: Any, name: str, *arguments: str, **variables: Any) -> Run:
+VARIABLES = {
+    "aws_agents_roles": ["cwagent_server", "session_manager"],
+    # What is right here, and what an audit that knows less of the roles would take for wrong.
+    "cwagent_server_user_policy": "scoped",
+    "cwagent_server_user_scope": {"source_cidrs": ["203.0.113.0/24"]},
+    "session_manager_inline": True,
+}
+
+
+def playbooks(site: Any, tmp_path: Any, names: List[str], *arguments: str, **variables: Any) -> Run:
     where = {"aws_agents_endpoint_url": site.url, "aws_agents_region": site.aws.region, "aws_agents_aws_config": ONCE}
-    inventory = {"all": {**INVENTORY["all"], "vars": {"aws_agents_roles": ["cwagent_server"]}}}
-    credentials = {key: value for key, value in site.aws.environment().items() if key not in ("AWS_ENDPOINT_URL", "AWS_REGION")}
-    return run_playbook(f"hybridops.aws_agents.{name}", tmp_path, arguments, inventory, {**where, **variables}, credentials)
+    inventory = {"all": {**INVENTORY["all"], "vars": VARIABLES}}
+    # Who audits holds the document that is made for it, and nothing else.
+    who = site.aws.operator("auditor", policy=build("operator_audit", {}, Context("aws"), "auditor")) if names == ["audit"] else None
+    credentials = {key: value for key, value in site.aws.environment(who).items() if key not in ("AWS_ENDPOINT_URL", "AWS_REGION")}
+    imports = [{"ansible.builtin.import_playbook": f"hybridops.aws_agents.{name}"} for name in names]
+    return run_playbook(imports, tmp_path, arguments, inventory, {**where, **variables}, credentials)
 
 
 def test_the_playbook(enforced: Any, tmp_path: Any) -> None:
     """What aws_access made is found to be right; what somebody does to it afterwards is found, and fails the run when told to."""
     site = enforced
     iam = site.aws.client("iam")
-    playbook(site, tmp_path, "aws_access").ok()
     page, data = tmp_path / "audit.html", tmp_path / "audit.json"
     files = {"aws_agents_audit_html": str(page), "aws_agents_audit_json": str(data)}
-    site.clear()
-    playbook(site, tmp_path, "audit", "--check", **files).ok()
-    assert not page.exists() and not data.exists() and not site.writes
+    run = playbooks(site, tmp_path, ["aws_access", "audit"], aws_agents_audit_title="<i>Site</i> {{ 1 }}", **files).ok()
+    document = json.loads(data.read_text())
+    assert document["findings"] == [] and len(document["identities"]) == 4
+    assert run.custom_stats["_run"]["aws_agents_audit"]["counts"] == document["counts"]
+    assert stat.S_IMODE(page.stat().st_mode) == stat.S_IMODE(data.stat().st_mode) == 0o600
+    text = page.read_text()
+    assert "cwagent-web1" in text and "<i>" not in text and "{{" not in text
+
     iam.attach_user_policy(UserName="cwagent-web1", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     iam.put_user_permissions_boundary(UserName="cwagent-web2", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    iam.create_user(UserName="theirs", Tags=[{"Key": "hybridops.aws_agents/owner", "Value": "blue"}])
     site.clear()
-    run = playbook(site, tmp_path, "audit", aws_agents_audit_fail_on="high", aws_agents_audit_title="<i>Site</i> {{ 1 }}", **files)
-    assert run.rc != 0 and not site.writes
+    run = playbooks(site, tmp_path, ["audit"], "--check", aws_agents_audit_fail_on="high", **files)
+    assert run.rc != 0 and not site.writes and page.read_text() == text and json.loads(data.read_text()) == document
     assert [task.task for task in run.failures] == ["Fail on grave findings"], run
-    assert stat.S_IMODE(page.stat().st_mode) == stat.S_IMODE(data.stat().st_mode) == 0o600
-    document = json.loads(data.read_text())
-    kinds = found(document)
+    kinds = found(run.task("Look at what is there").result)
     assert kinds["admin-policy"] == ["user cwagent-web1"] and kinds["policy-extra"] == ["user cwagent-web1"]
-    assert run.custom_stats["_run"]["aws_agents_audit"]["counts"] == document["counts"]
-    text = page.read_text()
-    assert "user cwagent-web1" in text and "<i>" not in text and "{{" not in text
-    assert kinds["may-too-much"] == ["user hybridops/cwagent-web1"] and "not-seen" not in kinds
-    assert kinds["may-too-little"] == ["user hybridops/cwagent-web2"]
-
-
-def test_where_there_is_no_simulator(moto: Emulator, tmp_path: Any) -> None:
-    """moto has none: that nobody could be asked is said, and makes a task fail that is to fail on differences."""
-
-    def lacking(call: Call, forward: Forward) -> Response:
-        return failure(call, "InvalidAction", "Unknown action") if call.operation == "SimulatePrincipalPolicy" else forward()
-
-    with RecordingProxy(moto.endpoint_url, handler=lacking) as proxy:
-        options = {"checks": [{"principals": ["role/web"], "preset": "ssm_node"}], "fail_on_difference": True}
-        result = run_task(CHECK, options, tmp_path, environment={**moto.environment(), "AWS_ENDPOINT_URL": proxy.url})
-    assert result.outcome == "failed" and "not seen: An error occurred (InvalidAction)" in result.msg
-    assert {row["agrees"] for row in result.result["rows"]} == {None}
+    assert kinds["may-too-much"] == ["user hybridops/cwagent-web1"] and kinds["may-too-little"] == ["user hybridops/cwagent-web2"]
+    assert set(kinds) == {"admin-policy", "policy-extra", "may-too-much", "may-too-little"}, kinds
 
 
 def test_checks(ministack: Emulator, tmp_path: Any) -> None:
-    """On the emulator that judges, since moto has no simulator (``test_the_playbook`` shows what is said of that)."""
+    """On the emulator that judges, since moto has no simulator."""
     iam = ministack.client("iam")
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     grants = [
@@ -168,8 +169,9 @@ def test_checks(ministack: Emulator, tmp_path: Any) -> None:
             "Condition": {"StringEquals": {"cloudwatch:namespace": "Shop"}},
         },
         {"Effect": "Allow", "Action": ["s3:*", "iam:CreateUser"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "ssm:SendCommand", "Resource": "arn:aws:ec2:*:*:instance/*"},
     ]
-    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["cloudwatch:*", "s3:*"], "Resource": "*"}]}
+    boundary = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["cloudwatch:*", "s3:*", "ssm:*"], "Resource": "*"}]}
     limit = iam.create_policy(PolicyName="Limit", PolicyDocument=json.dumps(boundary))["Policy"]["Arn"]
     iam.create_role(RoleName="web", Path="/shop/", AssumeRolePolicyDocument=trust, PermissionsBoundary=limit)
     iam.put_role_policy(RoleName="web", PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": grants}))
@@ -183,16 +185,19 @@ def test_checks(ministack: Emulator, tmp_path: Any) -> None:
         rows = {(row["principal"].rpartition("/")[2], row["action"]): row for row in result.result["rows"]}
         allowed = rows["web", "cloudwatch:PutMetricData"]
         assert (allowed["decision"], allowed["agrees"], allowed["policies"]) == ("allowed", True, [{"id": "own", "type": "user-managed"}])
-        assert rows["web", "s3:GetObject"]["agrees"] is False
+        assert rows["web", "s3:GetObject"]["agrees"] is rows["web", "ssm:SendCommand"]["agrees"] is False
         assert rows["web", "iam:CreateUser"]["agrees"] is True, "the boundary denies it"
         assert rows["nobody", "iam:CreateUser"]["agrees"] is None and "cannot be found" in rows["nobody", "iam:CreateUser"]["not_seen"]
-        # Questions of one resource go together: all, the parameters two, the object one, for each of two.
-        assert proxy.counts()["iam:SimulatePrincipalPolicy"] == 8
+        # Questions of one resource go together: all, a role, a user, a policy, an instance, the object and two parameters, for each of two.
+        assert proxy.counts()["iam:SimulatePrincipalPolicy"] == 16
         context = {call.parameters["ContextEntries.member.3.ContextKeyName"] for call in proxy.calls if call.operation.startswith("Sim")}
         assert context == {"cloudwatch:namespace"}
-    other = run_task(CHECK, {"checks": [{"principals": who, "preset": "cwagent_server"}], "fail_on_difference": True}, tmp_path,
-                     environment=ministack.environment())  # fmt: skip
+    checks = [{"principals": [*who, "role/nobody"], "preset": "cwagent_server"}]
+    other = run_task(CHECK, {"checks": checks, "fail_on_difference": True}, tmp_path, environment=ministack.environment())
     assert other.outcome == "failed" and "cloudwatch:PutMetricData is not allowed, and should be" in other.msg
-    assert "s3:GetObject on arn:aws:s3:::some-other-bucket/object is allowed, and should not be (by own)" in other.result["differences"][1]
+    assert "role/nobody: cloudwatch:PutMetricData: not seen: " in other.msg, "no answer is a difference"
+    assert "s3:GetObject on arn:aws:s3:::some-other-bucket/object is allowed, and should not be (by own)" in " ".join(
+        other.result["differences"]
+    )
     documented = yaml.safe_load(access_check.DOCUMENTATION)["options"]["checks"]["suboptions"]["preset"]["choices"]
     assert documented == list(access_check.PRESETS)

@@ -192,6 +192,11 @@ VARIANTS = {
         HERE,
     ),
     "operator_audit": ("operator_audit", {}, HERE),
+    "operator_audit_sessions": (
+        "operator_audit",
+        {"session_preferences": True, "bucket_names": ["session-logs"], "log_groups": ["/sessions"], "kms_key_arns": [KEY]},
+        HERE,
+    ),
     "operator_boundary": ("operator_boundary", {}, HERE),
     "operator_boundary_all": (
         "operator_boundary",

@@ -26,8 +26,8 @@ OWNER = {"aws:TagKeys": ["hybridops.aws_agents/owner"], "aws:RequestTag/hybridop
 RETIRED = {"aws:TagKeys": ["hybridops.aws_agents/retired/AKIAEXAMPLE"]}
 
 
-def attached(policy, keys=OURS):
-    return {**keys, "iam:PolicyARN": policy}
+def attached(policy, keys=None):
+    return {**(OURS if keys is None else keys), "iam:PolicyARN": policy}
 
 
 def role(name="hybridops/R"):
@@ -340,9 +340,14 @@ EXTRAS = {
         [Request("ec2:TerminateInstances", INSTANCE)],
     ),
     "role_arns": (
-        {"role_arns": [ADMIN_ROLE]},
-        [Request("sts:AssumeRole", ADMIN_ROLE), Request("ssm:GetParameter", f"{SSM}parameter/AmazonCloudWatch-linux")],
+        {"role_arns": [ADMIN_ROLE], "kms_key_arns": [KEY]},
         [
+            Request("sts:AssumeRole", ADMIN_ROLE),
+            Request("ssm:GetParameter", f"{SSM}parameter/AmazonCloudWatch-linux"),
+            Request("kms:DescribeKey", KEY),
+        ],
+        [
+            Request("kms:Encrypt", KEY),
             Request("sts:AssumeRole", role("Admin")),
             Request("ssm:PutParameter", f"{SSM}parameter/AmazonCloudWatch-linux"),
             Request("ssm:GetParameter", f"{SSM}parameter/secret"),
@@ -359,12 +364,40 @@ def test_extras(name):
     assert [request for request in refused if decide(request, [document, OPERATOR_AWS]) == ALLOWED] == []
 
 
-def test_an_audit_only_reads():
-    document = preset("operator_audit")
+AUDITS = {"session_preferences": True, "bucket_names": ["session-logs"], "log_groups": ["/sessions"], "kms_key_arns": [KEY]}
+
+
+@pytest.mark.parametrize("options", [{}, AUDITS], ids=["identities", "sessions"])
+def test_an_audit_only_reads(options):
+    document = preset("operator_audit", **options)
     for action in ("iam:SimulatePrincipalPolicy", "iam:ListAccessKeys", "ssm:GetServiceSetting", "iam:GetAccountAuthorizationDetails"):
         assert decide(Request(action, "*"), [document]) == ALLOWED
     changes = {action for call in calls.CALLS.values() if call.writes for action, _kind in call.actions}
-    assert not changes & set(document["Statement"][0]["Action"])
+    assert not changes & {action for statement in document["Statement"] for action in statement["Action"]}
+
+
+def test_an_audit_of_session_preferences_reads_what_the_module_reads():
+    """The role ``session_manager`` is predicted by ``audit``, and its preferences with it."""
+    document, bare = preset("operator_audit", **AUDITS), preset("operator_audit")
+    resources = {
+        "document": RUN_SHELL,
+        "bucket": "arn:aws:s3:::session-logs",
+        "log-group": f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/sessions",
+        "key": KEY,
+        calls.ANY: "*",
+    }
+    asked = [
+        Request(action, resources[kind])
+        for call in calls.CALLS.values()
+        if calls.SESSIONS in call.uses and not call.writes
+        for action, kind in call.actions
+        if kind in resources
+    ]
+    assert len(asked) > 10
+    assert [request for request in asked if decide(request, [document]) != ALLOWED] == []
+    assert [request for request in asked if decide(request, [bare]) == ALLOWED] == []
+    for refused in (Request("s3:ListBucket", "arn:aws:s3:::salaries"), Request("ssm:GetDocument", f"{SSM}document/Other")):
+        assert decide(refused, [document]) == NOT_ALLOWED, refused
 
 
 def test_activations():
@@ -401,6 +434,7 @@ WRONG = {
     "a boundary that limits nothing": ("operator_aws", {"boundary": f"{AWS}AdministratorAccess"}, "limits nothing"),
     "no extras": ("operator_extras", {}, "grants nothing"),
     "a reboot for nothing": ("operator_extras", {"reboot": True}, "instance_profile_associations as well"),
+    "every document": ("operator_extras", {"session_preferences": True, "document_names": ["*"]}, "is no name of a session document"),
     "every path": ("operator_aws", {"boundary": BOUNDARY, "paths": ["/"]}, "every path"),
     "a path with a wildcard": ("operator_aws", {"boundary": BOUNDARY, "paths": ["/*/"]}, "is not valid"),
     "no path": ("operator_hosts", {"paths": []}, "names no path"),

@@ -131,7 +131,7 @@ REFUSED = {
     "an alias": ("session_user", {"tag_key": "t", "tag_values": "v", "kms_key_arn": "alias/a"}, HERE, "An alias does not do"),
     "no roles": ("session_logs_bucket_policy", {"s3_bucket": "abc"}, HERE, "role_arns is required"),
     "no bucket": ("session_logs_bucket_policy", {"role_arns": NODE_ROLES}, HERE, "s3_bucket is required"),
-    "everybody": ("session_logs_bucket_policy", {"role_arns": ["*"], "s3_bucket": "abc"}, HERE, "no ARN of a role.*No wildcards"),
+    "everybody": ("session_logs_bucket_policy", {"role_arns": ["*"], "s3_bucket": "abc"}, HERE, "no ARN of a role.*without wildcards"),
     "a user": ("session_logs_key_policy", {"role_arns": ["arn:aws:iam::111122223333:user/u"]}, HERE, "no ARN of a role"),
     "roles of another partition": ("session_logs_key_policy", {"role_arns": NODE_ROLES}, CHINA, "role of another partition"),
     "a key of nobody": ("session_logs_key_policy", {"role_arns": NODE_ROLES}, NOWHERE, "give account"),

@@ -24,6 +24,8 @@ from .plan import Change
 
 GONE = ("terminated", "shutting-down")
 """States of an instance that no profile can be put on any more."""
+STOPPED = ("stopped", "stopping")
+"""States in which one profile cannot replace another: it is taken off, and the other put on."""
 _ID = re.compile(r"i-[0-9a-f]{8,17}")
 _ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:instance-profile/(?:[\x21-\x7e]+/)?[\w+=,.@-]+", re.ASCII)
 _FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

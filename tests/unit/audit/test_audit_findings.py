@@ -32,7 +32,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.offboa
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
 
 from tests.support.tree import ROOT
-from tests.unit.audit.cases import AWS, NOW, ago, key, policy, role, rules, seen, user
+from tests.unit.audit.cases import AWS, EC2, NOW, ago, key, policy, role, rules, seen, user
 
 WORLD = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}
 GONE = {
@@ -42,6 +42,13 @@ GONE = {
 LAMBDA = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+EC2_AND_A_ROLE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        *EC2["Statement"],
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:role/ops"}, "Action": "sts:AssumeRole"},
+    ],
 }
 OLD_SERVER = build("cwagent_server", {}, Context(), "old")
 OWN = "arn:aws:iam::123456789012:policy/"
@@ -101,6 +108,13 @@ CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
         {"profile-empty": "instance profile web", "role-without-profile": "role web"},
     ),
     "somebody else's empty profile": (seen(role(), profiles=(Profile("other", ()),)), rules(), {}),
+    "a role that people assume": (seen(role(trust=EC2_AND_A_ROLE, profiles=())), rules(), {}),
+    "a role that was named and is not there": (
+        seen(role()), rules(asked=frozenset(["role WEB", "role Webb"])), {"identity-missing": "role Webb"},
+    ),
+    "one that was not read": (
+        seen(unseen=(Unseen("role web", "AccessDenied"),)), rules(asked=frozenset(["role web"])), {"not-seen": "role web"},
+    ),
     "a role that is not EC2's": (seen(role(trust=LAMBDA, profiles=())), rules(), {}),
     "a deprecated policy, anywhere": (
         seen(role("theirs", tags={}, attached=(AWS + "service-role/AmazonEC2RoleforSSM",))), rules(), {"policy-deprecated": "role theirs"},
@@ -137,6 +151,9 @@ CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
         keyed(key(ago(days=1), False, tagged=ago(days=1))), rules(hosts_users=frozenset()), {"user-orphan-idle": f"user {USER}"},
     ),
     "a user that needs no host": (keyed(key(ago(days=1))), rules(hosts_users=frozenset(), users=frozenset([USER])), {}),
+    "a user whose host writes it in other letters": (
+        keyed(key(ago(days=1))), rules(hosts_users=frozenset([USER.upper()])), {},
+    ),
     "orphans are not known without hosts": (keyed(key(ago(days=1))), rules(), {}),
     "an orphan whose keys were not read": (seen(user()), rules(hosts_users=frozenset()), {}),
     "a host without a user": (seen(), HOSTS, {"host-without-user": f"user {USER}"}),
@@ -272,7 +289,18 @@ def test_wrong_options(given: Any, said: str) -> None:
 
 def test_options() -> None:
     wanted = options.rules(OPTIONS)
+    assert options.rules({**OPTIONS, "roles": ["web"], "users": ["u"]}).asked == {"role web", "user u"}
     assert (wanted.owned_by, wanted.hosts_users, wanted.unused_after, wanted.max_key_age) == (None, None, None, timedelta(days=90))
+
+
+def test_what_predicted_roles_ask_for_is_no_finding() -> None:
+    """An administrator's user has no host, and a role may have the inline policy that was asked for."""
+    account = seen(role(inline={"Own": policy("s3:GetObject")}), user("admin"), keys={"admin": (key(ago(days=1)),)})
+    alone = rules(hosts_users=frozenset())
+    assert [one.id for one in judging.judge(account, alone).findings] == ["user-orphan", "policy-inline"]
+    task = {"users": ["admin"], "inline_policies": {"role web": ["Own"]}}
+    told = options.predicting(alone, [task, {"users": [], "inline_policies": {}}])
+    assert judging.judge(account, told).findings == ()
 
 
 def test_a_document_says_what_fails_a_run() -> None:

@@ -48,6 +48,14 @@ def judge(seen: Seen, rules: Rules) -> Iterator[Finding]:
             yield finding("password", holder.of, "has a login profile")
 
 
+def missing(seen: Seen, rules: Rules) -> Iterator[Finding]:
+    """Yield what was named and is not there: it would pass for sound otherwise."""
+    there = {holder.of.lower() for holder in seen.holders} | {unseen.part.lower() for unseen in seen.unseen}
+    for of in sorted(rules.asked):
+        if of.lower() not in there:
+            yield finding("identity-missing", of, f"IAM has no {of.split()[0]} of this name")
+
+
 def retired_policies(seen: Seen, rules: Rules) -> Iterator[Finding]:
     """Yield what carries a policy of earlier editions, wherever it is in the account."""
     texts = {policy.arn: retired.custom(policy.document, seen.partition) for policy in seen.policies}
@@ -72,7 +80,9 @@ def profiles(seen: Seen, rules: Rules) -> Iterator[Finding]:
         if not profile.roles and (profile.name in covered or profile.name in rules.roles):
             yield finding("profile-empty", f"instance profile {profile.name}", "instances that carry it get no credentials")
     for holder in covered.values():
-        if not holder.profiles and trust.trusts_service(holder.trust, trust.ec2_service(seen.partition), seen.partition):
+        # Whom it trusts besides can take it without a profile, such as who saves the agent's configuration.
+        others = any("AWS" in (statement.get("Principal") or ()) for statement in members(holder.trust.get("Statement")))
+        if not holder.profiles and not others and trust.trusts_service(holder.trust, trust.ec2_service(seen.partition), seen.partition):
             yield finding("role-without-profile", holder.of, "trusts EC2, and no instance profile holds it")
 
 

@@ -43,6 +43,7 @@ def judge(seen: Seen, rules: Rules, predicted: Rows = (), checked: Rows = ()) ->
         drift.predicted(predicted),
         _checked(checked),
         holders.judge(seen, rules),
+        holders.missing(seen, rules),
         holders.retired_policies(seen, rules),
         holders.profiles(seen, rules),
         keys.judge(seen, rules),

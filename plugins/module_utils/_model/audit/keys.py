@@ -48,7 +48,8 @@ def _key(user: str, key: Key, now: datetime, rules: Rules) -> Iterator[Finding]:
 
 
 def _orphan(user: Holder, keys: Tuple[Key, ...], now: datetime, rules: Rules) -> Iterator[Finding]:
-    if rules.hosts_users is None or user.name in rules.hosts_users or user.name in rules.users:
+    # IAM takes names as equal that differ in letter case alone.
+    if rules.hosts_users is None or user.name.lower() in {name.lower() for name in rules.hosts_users | rules.users}:
         return
     active = [told(key, now) for key in keys if key.active]
     kind = "user-orphan" if active else "user-orphan-idle"
@@ -56,7 +57,6 @@ def _orphan(user: Holder, keys: Tuple[Key, ...], now: datetime, rules: Rules) ->
 
 
 def _hosts_without_user(seen: Seen, rules: Rules) -> Iterator[Finding]:
-    # IAM takes names as equal that differ in letter case alone.
     there = {holder.name.lower() for holder in seen.holders if holder.kind == "user"}
     unread = {unseen.part for unseen in seen.unseen}
     for name in sorted(rules.hosts_users or ()):

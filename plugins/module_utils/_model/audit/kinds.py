@@ -127,6 +127,11 @@ KINDS: Dict[str, Kind] = {
         "Run rotate_keys: it ends the one that the host does not hold, or says what it waits for.",
     ),
     "host-without-user": Kind("medium", "A host has no user", "Run aws_access, then onprem."),
+    "identity-missing": Kind(
+        "medium",
+        "A role or user that was named does not exist",
+        "Correct its name (roles, users), or leave it out. Nothing was said of it.",
+    ),
     "profile-empty": Kind(
         "medium", "An instance profile holds no role", "Run aws_access, which puts the role into it, or delete the profile."
     ),
@@ -143,7 +148,7 @@ KINDS: Dict[str, Kind] = {
     "node-offline": Kind(
         "medium",
         "A hybrid node has not been heard of for long",
-        "See to the machine, or deregister it (ssm_registration with state: absent, or aws ssm deregister-managed-instance).",
+        "See to the machine, or deregister it (ssm_node_offboarding, or aws ssm deregister-managed-instance).",
     ),
     "not-seen": Kind("medium", "Something could not be looked at", "Permit the call named here, or leave that part out (option parts)."),
     "may-too-little": Kind(

@@ -162,6 +162,8 @@ class Rules:
     """``None``: every owner's."""
     roles: FrozenSet[str] = frozenset()
     users: FrozenSet[str] = frozenset()
+    asked: FrozenSet[str] = frozenset()
+    """Those of them that somebody named one by one, as ``role web``."""
     hosts_users: Optional[FrozenSet[str]] = None
     """``None``: nothing is said of orphans."""
     expected_inline: Mapping[str, FrozenSet[str]] = field(default_factory=dict)

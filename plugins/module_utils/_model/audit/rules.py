@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Dict, FrozenSet, Mapping, Optional
+from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
 from .. import names
 from ..context import Context
@@ -35,6 +35,7 @@ def rules(options: Mapping[str, Any]) -> Rules:
         owned_by=options["owned_by"] or None,
         roles=frozenset(options["roles"]),
         users=frozenset(options["users"]),
+        asked=frozenset(f"{kind} {name}" for kind in ("role", "user") for name in options[f"{kind}s"]),
         hosts_users=None if options["hosts_users"] is None else frozenset(options["hosts_users"]),
         max_key_age=_length(options, "max_key_age"),
         unused_after=_length(options, "unused_after"),
@@ -50,9 +51,22 @@ def _length(options: Mapping[str, Any], name: str) -> Optional[timedelta]:
     return None if options[name] in (None, "", "never") else duration(options[name], name)
 
 
+def predicting(wanted: Rules, predicted: Iterable[Mapping[str, Any]]) -> Rules:
+    """Return the rules with what predicted tasks ask for: their users need no host, and their identities may have these inline policies."""
+    for task in predicted:
+        inline: Dict[str, FrozenSet[str]] = {of: frozenset(names) for of, names in task["inline_policies"].items()}
+        users = wanted.users.union(task["users"])
+        wanted = replace(wanted, users=users, expected_inline=_both(wanted.expected_inline, inline))
+    return wanted
+
+
+def _both(one: Mapping[str, FrozenSet[str]], other: Mapping[str, FrozenSet[str]]) -> Dict[str, FrozenSet[str]]:
+    return {of: one.get(of, frozenset()) | other.get(of, frozenset()) for of in {**one, **other}}
+
+
 def expecting(wanted: Rules, request: Request) -> Rules:
     """Return the rules with the identities of one task that are expected: they are looked at, and may have their inline policies."""
-    inline: Dict[str, FrozenSet[str]] = dict(wanted.expected_inline)
+    inline: Dict[str, FrozenSet[str]] = {}
     for kind, entries in (("role", request.roles), ("user", request.users)):
         for entry in entries:
             of = f"{kind} {entry.name}"
@@ -61,7 +75,7 @@ def expecting(wanted: Rules, request: Request) -> Rules:
         wanted,
         roles=wanted.roles | {entry.name for entry in request.roles if entry.present},
         users=wanted.users | {entry.name for entry in request.users if entry.present},
-        expected_inline=inline,
+        expected_inline=_both(wanted.expected_inline, inline),
     )
 
 

@@ -78,7 +78,7 @@ def operator_hosts(options: Mapping[str, Any], context: Context, where: str) -> 
     - ``parameters``: the agent's configurations that are read before a host fetches them. ``verify_metrics``: asking for a host's metrics.
     - ``shared_parameters``, with ``kms_key_arns``: the store of a key that hosts share.
     - ``activation_roles``: registering hosts with Systems Manager under these roles, named with their paths, and no others. Nodes and
-      activations can't be told apart by an ARN, so every hybrid node of the Region can be deregistered or given one of these roles.
+      activations can't be told apart by an ARN, so every hybrid node of the Region can be deregistered, tagged or given one of these roles.
     """
     account = context.account or "*"
     resources = [f"user{path}*" for path in paths_of(options["paths"], f"{where}: paths")]

@@ -17,7 +17,7 @@ from ..context import Context
 from ..document import Document, allow, document
 from ..errors import InputError
 from ..options import Option
-from .preset import Preset, bucket_arn, key_arn, objects_arn
+from .preset import Preset, bucket_arn, key_arn, objects_arn, role_arns
 
 PREFERENCES = "SSM-SessionManagerRunShell"
 """The document with the preferences of an account and Region, which a session uses that names none."""
@@ -26,7 +26,6 @@ _READS = ["ssm:DescribeSessions", "ssm:GetConnectionStatus", "ssm:DescribeInstan
 _CONSOLE_READS = ["ssm:DescribeInstanceProperties", "ec2:DescribeInstances"]
 _DOCUMENT_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,128}")
 _TAG_KEY = re.compile(r"[\w .:/=+\-@]{1,128}")
-_ROLE_ARN = re.compile(r"arn:(?P<partition>[a-z-]+):iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 def session_user(options: Mapping[str, Any], context: Context, where: str) -> Document:
@@ -46,9 +45,7 @@ def session_user(options: Mapping[str, Any], context: Context, where: str) -> Do
             raise InputError(
                 f"{where}: {name!r} is no tag of nodes: letters, digits, spaces and any of _.:/=+-@ are allowed, no wildcards."
             )
-    name = options["document_name"]
-    if not _DOCUMENT_NAME.fullmatch(name):
-        raise InputError(f"{where}: document_name: {name!r} is no name of a session document. Give the name alone, not its ARN.")
+    name = document_name(options["document_name"], where)
     nodes = [context.arn_here("ec2", "instance/*"), context.arn_here("ssm", "managed-instance/*")]
     # Documents of AWS belong to no account.
     owner = "" if name.startswith("AWS-") else context.account or "*"
@@ -81,7 +78,7 @@ def logs_bucket_policy(options: Mapping[str, Any], context: Context, where: str)
     The roles write objects below ``s3_prefix``, giving the owner of the bucket full control, as SSM Agent always does; and they ask how the
     bucket is encrypted, without which no session starts. Nobody gets at the bucket without TLS.
     """
-    roles = _roles(options, context, where)
+    roles = role_arns(options["role_arns"], context, f"{where}: role_arns")
     arn = bucket_arn(options["s3_bucket"], context, f"{where}: s3_bucket")
     whole_owner = {"StringEquals": {"s3:x-amz-acl": ["bucket-owner-full-control"]}}
     objects = objects_arn(arn, options["s3_prefix"], f"{where}: s3_prefix")
@@ -100,7 +97,7 @@ def logs_key_policy(options: Mapping[str, Any], context: Context, where: str) ->
     """
     if not context.account:
         raise InputError(f"{where} needs the account that the key belongs to: give account, or nobody could administer the key.")
-    roles = _roles(options, context, where)
+    roles = role_arns(options["role_arns"], context, f"{where}: role_arns")
     return document(
         _to(context.arn("iam", "root"), allow("kms:*", "*", "AdministeredByIam")),
         _to(roles, allow(["kms:GenerateDataKey", "kms:Decrypt"], "*", "SessionLogsOfNodes")),
@@ -118,17 +115,11 @@ def _to(principals: Union[str, List[str]], statement: Document) -> Document:
     return {"Sid": statement["Sid"], "Effect": statement["Effect"], "Principal": principal, **statement}
 
 
-def _roles(options: Mapping[str, Any], context: Context, where: str) -> List[str]:
-    roles: List[str] = options["role_arns"]
-    for arn in roles:
-        match = _ROLE_ARN.fullmatch(arn)
-        if not match:
-            raise InputError(
-                f"{where}: role_arns: {arn!r} is no ARN of a role, which reads arn:PARTITION:iam::ACCOUNT:role/NAME. No wildcards."
-            )
-        if not context.assumed and match.group("partition") != context.partition:
-            raise InputError(f"{where}: role_arns: {arn} is a role of another partition; the policy is for {context.partition}.")
-    return roles
+def document_name(name: str, where: str) -> str:
+    """Return ``name`` when it is that of one session document."""
+    if not _DOCUMENT_NAME.fullmatch(name):
+        raise InputError(f"{where}: document_name: {name!r} is no name of a session document. Give the name alone, not its ARN.")
+    return name
 
 
 PRESETS = {

@@ -61,7 +61,8 @@ def ssm_core(options: Mapping[str, Any], context: Context, where: str) -> Docume
     - ``sessions``: the data channels of Session Manager.
     - ``inventory``: uploading what an association of AWS-GatherSoftwareInventory found.
     - ``patching``: the patch baseline as it applies to the node, and the result: AWS-RunPatchBaseline uploads it as inventory,
-      AWS-RunPatchBaselineAssociation as compliance items.
+      AWS-RunPatchBaselineAssociation as compliance items. The latter looks baselines up besides, which no node may do by
+      ``AmazonSSMManagedInstanceCore`` either: attach ``AmazonSSMPatchAssociation`` for it.
     - ``packages``: installing what Distributor keeps (AWS-ConfigureAWSPackage), the CloudWatch agent among it.
     - ``parameters``: SSM parameters, for documents that name them and scripts that ask. None unless named; ``AmazonSSMManagedInstanceCore``
       opens every parameter of the account, which here takes ``*``.
