@@ -6,25 +6,10 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import Any, Callable, Dict
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit import document, report, subjects
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
-
-
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what the user must correct into an error of Ansible's."""
-
-    @wraps(function)
-    def filtered(*arguments: Any, **more: Any) -> Any:
-        try:
-            return function(*arguments, **more)
-        except InputError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return filtered
+from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.filters import told
 
 
 class FilterModule:
@@ -35,4 +20,4 @@ class FilterModule:
             "audit_checks": subjects.checks,
             "audit_predicted": subjects.predicted,
         }
-        return {name: _told(function) for name, function in filters.items()}
+        return told(filters)

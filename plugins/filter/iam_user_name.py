@@ -8,22 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ansible.errors import AnsibleFilterError
-
-from ..module_utils._model.errors import InputError
-from ..module_utils._model.user_name import PREFIX, user_name
-
-
-def iam_user_name(host: Any, prefix: str = PREFIX) -> str:
-    """Return the name of the IAM user of a host."""
-    try:
-        return user_name(host, prefix)
-    except InputError as error:
-        raise AnsibleFilterError(str(error)) from error
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.user_name import user_name
+from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.filters import told
 
 
 class FilterModule:
     """The collection's filter of this name."""
 
-    def filters(self) -> Dict[str, Callable[..., str]]:
-        return {"iam_user_name": iam_user_name}
+    def filters(self) -> Dict[str, Callable[..., Any]]:
+        return told({"iam_user_name": user_name})

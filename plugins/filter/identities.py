@@ -6,25 +6,10 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import Any, Callable, Dict
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import grants, inventory
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
-
-
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what the user must correct into an error of Ansible's."""
-
-    @wraps(function)
-    def filtered(*arguments: Any, **more: Any) -> Any:
-        try:
-            return function(*arguments, **more)
-        except InputError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return filtered
+from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.filters import told
 
 
 def _listed(value: Any) -> Any:
@@ -42,4 +27,4 @@ class FilterModule:
             "shared_users": inventory.shared_users,
             "identity_arns": inventory.identity_arns,
         }
-        return {name: _told(function) for name, function in filters.items()}
+        return told(filters)

@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import migration
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
-
-
-def migration_choice(value: Any) -> Dict[str, Any]:
-    try:
-        return migration.choice(value)
-    except InputError as error:
-        raise AnsibleFilterError(str(error)) from error
+from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.filters import told
 
 
 class FilterModule:
     def filters(self) -> Dict[str, Callable[..., Any]]:
-        return {"migration_choice": migration_choice}
+        return told({"migration_choice": migration.choice})

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
@@ -15,7 +14,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ..module_utils._aws.agent_parameter import ConfigParameter
 from ..module_utils._aws.session import caller
 from ..module_utils._model import agent_parameter as deciding
-from ..module_utils._model.agent.configuration import check, parse, plain
+from ..module_utils._model.agent.configuration import check, plain
 from ..module_utils._model.agent_parameter import Parameter, Rules
 from ..module_utils._model.context import Context
 from ..module_utils._model.errors import InputError
@@ -23,6 +22,7 @@ from ..module_utils._model.lease import Left
 from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource
 from .cloudwatch_agent_schema import validate
+from .cloudwatch_agent_wanted import from_file
 from .config_lease import Failed, Lease, Saving
 
 _READ_BACKS = (0.0, 1.0, 3.0)
@@ -167,7 +167,7 @@ def configuration(given: Any, warnings: List[str], secret: bool = False) -> Dict
     :raises InputError: with the place and what is wrong there.
     """
     if isinstance(given, str) and given.startswith("file:"):
-        where, config = f"config: {given}", _from_file(given[len("file:") :], f"config: {given}")
+        where, config = f"config: {given}", from_file(given[len("file:") :], f"config: {given}")
     elif isinstance(given, Mapping):
         where, config = "config", plain(given, "config")
     else:
@@ -180,15 +180,3 @@ def configuration(given: Any, warnings: List[str], secret: bool = False) -> Dict
             f"{where} holds what only EC2 instances can fill in (append_dimensions, ${{aws:...}}): hosts on premises refuse it."
         )
     return config
-
-
-def _from_file(path: str, where: str) -> Dict[str, Any]:
-    if not os.path.isabs(path):
-        raise InputError(f'{where} is no absolute path. Write it in full, such as "file:{{{{ playbook_dir }}}}/agent.json".')
-    try:
-        with open(path, encoding="utf-8") as file:
-            return parse(file.read(), where)
-    except OSError as error:
-        raise InputError(f"{where} cannot be read on the controller: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise InputError(f"{where} is not encoded in UTF-8.") from None

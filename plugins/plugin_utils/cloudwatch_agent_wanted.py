@@ -30,7 +30,7 @@ def wanted(rules: Rules, prefixes: List[str], client: Callable[..., Any]) -> Tup
     if kind == "ssm":
         return _from_parameter(given, prefixes, rules.region, client)
     where = "config" if kind == "content" else f"config: file:{given}"
-    config = plain(given, where) if kind == "content" else _from_file(given, where)
+    config = plain(given, where) if kind == "content" else from_file(given, where)
     warnings = _checked(config, where)
     text = render(config, rules.region, rules.run_as_user)
     return Wanted(text, file_name(rules.config_path), f"file:{rules.config_path}", parse(text, where)), warnings
@@ -41,7 +41,11 @@ def _checked(config: Dict[str, Any], where: str, secret: bool = False) -> List[s
     return check(config, where)
 
 
-def _from_file(path: str, where: str) -> Dict[str, Any]:
+def from_file(path: str, where: str) -> Dict[str, Any]:
+    """Return the configuration in a file of the controller.
+
+    :raises InputError: when it cannot be read, or is none.
+    """
     if not os.path.isabs(path):
         raise InputError(f'{where} is no absolute path. Write it in full, such as "file:{{{{ playbook_dir }}}}/agent.json".')
     try:
