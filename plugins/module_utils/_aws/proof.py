@@ -37,7 +37,6 @@ _REGIONAL = "AWS_STS_REGIONAL_ENDPOINTS"
 _SETTLED_AGE = timedelta(seconds=30)
 _IN_A_ROW = 3
 _GAP = 2.0
-_SIGNED = ("host", "content-type", "x-amz-date")
 
 
 class NotVerified(Exception):

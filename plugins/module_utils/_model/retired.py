@@ -18,7 +18,6 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from . import catalogue
 from . import document as documents
 from .context import Context
-from .identities.references import candidates
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,6 @@ def managed(arn: str) -> Optional[Retired]:
     """
     owner, _policy, rest = arn.partition(":policy/")
     return MANAGED.get(rest) if owner.endswith(":iam::aws") else None
-
-
-def managed_arns(context: Context) -> Dict[str, Retired]:
-    """Return the deprecated AWS managed policies by their ARN in the partition of ``context``."""
-    return {candidates(name, context)[0]: retired for name, retired in MANAGED.items()}
 
 
 def custom(document: Mapping[str, Any], partition: str = "") -> Optional[Retired]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import retired
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 
 PRINTED = Path(__file__).parents[1] / "golden" / "documents"
 SERVER = json.loads((PRINTED / "cwagent_server.json").read_text())
@@ -32,10 +31,6 @@ def test_a_managed_policy(arn):
     found = retired.managed(arn)
     assert (found is not None) is ARNS[arn]
     assert found is None or found.replaced_by == ("AmazonSSMManagedInstanceCore",)
-
-
-def test_where_they_are():
-    assert list(retired.managed_arns(Context("aws-us-gov"))) == ["arn:aws-us-gov:iam::aws:policy/service-role/AmazonEC2RoleforSSM"]
 
 
 DOCUMENTS = {

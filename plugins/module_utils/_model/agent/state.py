@@ -19,7 +19,6 @@ COMMON = "etc/common-config.toml"
 """Below the agent's root, as the others."""
 FOLDER = "etc/amazon-cloudwatch-agent.d"
 LEGACY = "etc/amazon-cloudwatch-agent.json"
-LOG = "logs/amazon-cloudwatch-agent.log"
 SERVICE = "amazon-cloudwatch-agent.service"
 CLOCKS = 1.0
 """Seconds by which the start of a process and the date of a file may be off."""
