@@ -2,7 +2,7 @@
 # What the host tests need of the machine. As root on Debian and its kin it is installed; elsewhere this says what is missing.
 set -eu
 
-packages="podman runc debootstrap netavark aardvark-dns iptables openssh-client gnupg gpgv"
+packages="podman runc debootstrap netavark aardvark-dns iptables iproute2 openssh-client gnupg gpgv"
 
 if [ "$(id -u)" != 0 ]; then
     echo "The host tests run systemd in containers and build their image with debootstrap: both need root. Run: sudo make hosts" >&2
@@ -21,7 +21,7 @@ if command -v dpkg-query >/dev/null 2>&1; then
     # shellcheck disable=SC2086  # a list of words
     apt-get install -qq -y --no-install-recommends $missing >/dev/null
 else
-    for command in podman runc debootstrap ssh gpg gpgv dpkg-deb; do
+    for command in podman runc debootstrap ip ssh gpg gpgv dpkg-deb; do
         command -v "$command" >/dev/null 2>&1 || missing="$missing $command"
     done
     [ -z "$missing" ] && exit 0

@@ -18,13 +18,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 import yaml
 
-from .systemd_hosts import PODMAN, SUITES, make_image
+from .systemd_hosts import PODMAN, SUITES, Hosts, make_image
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIOS = ROOT / "extensions" / "molecule"
@@ -129,7 +130,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}. There are {', '.join(names())}.")
     variables = environment(os.environ)
     outcomes: List[Outcome] = []
-    with ThreadPoolExecutor(given.workers) as pool:
+    # A host that stays keeps the address of podman's bridge what it is while the containers of scenarios come and go.
+    with nullcontext() if "MOLECULE_ENGINE" in os.environ else Hosts(1), ThreadPoolExecutor(given.workers) as pool:
         for outcome in pool.map(lambda name: run(name, variables), given.scenario or names()):
             outcomes.append(outcome)
             if not outcome.good:

@@ -25,6 +25,8 @@ SUITES = ("bookworm", "trixie")
 PACKAGES = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "ca-certificates")
 PODMAN = ("podman", "--runtime", "runc", "--cgroup-manager=cgroupfs")
 LABEL = "hybridops.aws_agents.tests"
+BRIDGE_ADDRESS = "02:68:6f:73:74:73"
+"""Of podman's bridge, in the range for addresses that people choose."""
 BOOT_SECONDS = 60.0
 
 
@@ -65,10 +67,9 @@ class Hosts:
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", str(self.key))
             for number, suite in enumerate(self._suites, 1):
                 self.hosts.append(self._start(f"aws-agents-{secrets.token_hex(4)}-{number}", images[suite]))
+            self.controller_address = keep_bridge_address()
             for host in self.hosts:
                 _wait_until_running(host)
-            network = json.loads(_run(*PODMAN, "network", "inspect", "podman").stdout)[0]
-            self.controller_address = network["subnets"][0]["gateway"]
         except BaseException:
             self.close()
             raise
@@ -125,6 +126,17 @@ def _wait_until_running(host: Host) -> None:
         time.sleep(0.2)
     failed = host.run("systemctl", "--failed", "--no-legend", check=False).stdout
     raise HostError(f"{host.name} was not running after {BOOT_SECONDS:.0f} s: {state}. Failed units:\n{failed}")
+
+
+def keep_bridge_address() -> str:
+    """Fix the hardware address of podman's bridge, and return the bridge's IP address. To be called once a container runs on it.
+
+    Left alone, the bridge takes its address from one of the containers on it. With each that comes or goes it may change, and then the
+    others speak to nobody until they have forgotten the old one, half a minute long.
+    """
+    network = json.loads(_run(*PODMAN, "network", "inspect", "podman").stdout)[0]
+    _run("ip", "link", "set", "dev", network["network_interface"], "address", BRIDGE_ADDRESS)
+    return str(network["subnets"][0]["gateway"])
 
 
 def make_image(suite: str = SUITES[0]) -> str:
