@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .tree import collections_path
+from .warm import Warm, suits
 
 SUPPORT = Path(__file__).parent
 
@@ -100,6 +105,7 @@ def run_playbook(
     extra_vars: Optional[Mapping[str, Any]] = None,
     environment: Optional[Mapping[str, str]] = None,
     timeout: float = 300,
+    on_start: Optional[Callable[[int], None]] = None,
 ) -> Run:
     """Run a playbook and return what came of it, failed or not.
 
@@ -109,6 +115,7 @@ def run_playbook(
     :param inventory: a file, or an inventory as data. Default: localhost.
     :param environment: variables laid over the clean environment, for example ``emulator.environment()``.
     :param timeout: seconds until the run is ended and the test fails.
+    :param on_start: called with the process id of the run as soon as it has one, see ``kill_session``.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     results = scratch / "results.jsonl"
@@ -117,21 +124,77 @@ def run_playbook(
         playbook = _written(scratch / "playbook.json", playbook)
     if not isinstance(inventory, Path):
         inventory = _written(scratch / "inventory.json", inventory or LOCALHOST)
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments]
+    arguments = ["-i", str(inventory), str(playbook), *arguments]
     if extra_vars:
-        command += ["-e", f"@{_written(scratch / 'extra_vars.json', extra_vars)}"]
-    done = subprocess.run(
-        command,
-        env={**clean_environment(scratch), "RECORD_RESULTS_TO": str(results), **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+        arguments += ["-e", f"@{_written(scratch / 'extra_vars.json', extra_vars)}"]
+    variables = {**clean_environment(scratch), "RECORD_RESULTS_TO": str(results), **(environment or {})}
+    start = _warm().run if suits(variables, clean_environment(scratch)) else _cold
+    rc, stdout, stderr = start(arguments, variables, timeout, on_start)
     rows = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     recap = rows.pop() if rows and "stats" in rows[-1] else {"stats": {}, "custom": {}}
-    return Run(done.returncode, done.stdout, done.stderr, [TaskResult(**row) for row in rows], recap["stats"], recap["custom"])
+    return Run(rc, stdout, stderr, [TaskResult(**row) for row in rows], recap["stats"], recap["custom"])
+
+
+def _cold(
+    arguments: Sequence[str], environment: Mapping[str, str], timeout: float, on_start: Optional[Callable[[int], None]]
+) -> Tuple[int, str, str]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ansible", "playbook", *arguments],
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=on_start is not None,
+    ) as process:
+        if on_start:
+            on_start(process.pid)
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, stdout, stderr
+
+
+@functools.lru_cache(maxsize=1)
+def _warm() -> Warm:
+    return Warm(clean_environment(Path(tempfile.mkdtemp(prefix="aws_agents-warm-"))))
+
+
+def kill_session(pid: int, number: int = signal.SIGKILL) -> List[int]:
+    """Send a signal to a run and all processes that it has, as if its machine lost its power. Return their ids.
+
+    What runs on by itself, as a service that the run started, is not the run's any more.
+    """
+    found: List[int] = []
+    while new := [process for process in _below(pid) if process not in found]:
+        found += new
+        # Whoever stands still starts nobody.
+        for process in new:
+            _send(process, signal.SIGSTOP)
+    for process in found:
+        _send(process, number)
+        _send(process, signal.SIGCONT)
+    return found
+
+
+def _below(pid: int) -> List[int]:
+    """Return the process and all that descend from it."""
+    children: Dict[int, List[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            children.setdefault(int(entry.read_text().rpartition(")")[2].split()[1]), []).append(int(entry.parent.name))
+    found, at = [pid], 0
+    while at < len(found):
+        found += children.get(found[at], [])
+        at += 1
+    return found
+
+
+def _send(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def run_task(module: str, options: Mapping[str, Any], scratch: Path, arguments: Sequence[str] = (), **more: Any) -> TaskResult:
