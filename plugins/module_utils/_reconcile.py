@@ -9,10 +9,17 @@ No other file of the collection knows check mode. This one knows neither AWS nor
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import random
+import time
+from typing import Any, Dict, List, Set
 
 from ._model.errors import InputError, Refusal
 from ._model.plan import Change
+from ._model.says_aws import Answered, told, told_besides
+from ._model.shown import shown
+
+REREADING = 25.0
+"""Seconds without progress after which what was read is no longer read again. AWS's copies usually agree after less."""
 
 
 class Resource:
@@ -37,6 +44,13 @@ class Resource:
     def settle(self, changes: List[Change]) -> None:
         """Wait until what is there can be used. Called once, after the last change or without any, never in check mode."""
 
+    def outdated(self, error: Exception) -> bool:  # noqa: ARG002  (for subclasses)
+        """Return whether ``error`` shows that what was read is not what is there, so that reading again and planning anew helps.
+
+        Reads lag behind writes, and other runs change the same things at the same time.
+        """
+        return False
+
     def report(self) -> Dict[str, Any]:
         """Return what else the result tells, without any secret: what is no part of a record, so that the diff has no line of it.
 
@@ -59,6 +73,79 @@ class Failure(Exception):
         self.result = result
 
 
+class _Loop:
+    """What a run knows of itself while it reads, plans and applies, once or several times."""
+
+    def __init__(self, resource: Resource, check: bool) -> None:
+        self._resource = resource
+        self._check = check
+        self.applied: Dict[str, Change] = {}
+        """By their words, in order: a change that was made again, since its effect did not show yet, is one."""
+        self.changes: List[Change] = []
+        self._left: List[Change] = []
+        self._befores: List[Any] = []
+        self.target: Any = None
+        self._doing = ""
+
+    @property
+    def before(self) -> Any:
+        """What was there before the first change."""
+        return self._befores[0]
+
+    def once(self) -> None:
+        self._left, self._doing = [], "read what is there"
+        actual = self._resource.read()
+        if not self.applied:
+            self._befores = [actual]
+        self._doing = "plan"
+        self.target = self._resource.target(actual)
+        self._left = self.changes = self._resource.plan(self.target, actual)
+        if not self._check:
+            self._apply()
+
+    def _apply(self) -> None:
+        for at, change in enumerate(self.changes):
+            self._left, self._doing = self.changes[at:], str(change)
+            self._resource.apply(change)
+            self.applied[str(change)] = change
+        self._left, self.changes = [], list(self.applied.values())
+        self._doing = "wait until the changes can be used" if self.changes else "see whether what is there can be used"
+        self._resource.settle(self.changes)
+
+    def failure(self, error: Exception) -> Failure:
+        result = dict(
+            _reported(self._resource),
+            changed=bool(self.applied),
+            changes_applied=list(self.applied),
+            changes_left=[str(change) for change in self._left],
+        )
+        text = told_besides(str(error)) if isinstance(error, (InputError, Refusal)) else f"Could not {self._doing}"
+        return Failure(text, error, result)
+
+
+class _Patience:
+    """How long what turned out to be outdated is read again."""
+
+    def __init__(self) -> None:
+        self._pause = 0.5
+        self._progress: Set[str] = set()
+        self._deadline = self._began = 0.0
+
+    def lasts(self, applied: Set[str]) -> bool:
+        """Wait a little longer each time; return False when what failed began to read after the time was over.
+
+        :param applied: all changes so far. The time runs from the first call, and again from the first one after a new change.
+        """
+        if not self._deadline or applied - self._progress:
+            self._progress, self._deadline = set(applied), time.monotonic() + REREADING
+        if self._began > self._deadline:
+            return False
+        # Of runs that race, one gets ahead.
+        time.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads runs, hides nothing)
+        self._pause, self._began = min(self._pause * 2, 4.0), time.monotonic()
+        return True
+
+
 def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, Any]:
     """Bring ``resource`` to its target and return an Ansible result.
 
@@ -66,29 +153,19 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
     :param diff: add both records, rendered, under ``diff``.
     :raises Failure: when reading, planning or a change fails.
     """
-    applied: List[Change] = []
-    changes: List[Change] = []
-    doing = "read what is there"
-    try:
-        actual = resource.read()
-        doing = "plan"
-        target = resource.target(actual)
-        changes = resource.plan(target, actual)
-        if not check:
-            for change in changes:
-                doing = str(change)
-                resource.apply(change)
-                applied.append(change)
-            doing = "wait until the changes can be used" if changes else "see whether what is there can be used"
-            resource.settle(changes)
-    except (InputError, Refusal) as error:
-        raise Failure(str(error), error, dict(resource.report(), **_progress(applied, changes))) from error
-    except Exception as error:
-        raise Failure(f"Could not {doing}", error, dict(resource.report(), **_progress(applied, changes))) from error
-    after = resource.view(target)
-    result: Dict[str, Any] = dict(after, **resource.report(), changed=bool(changes), changes=[str(change) for change in changes])
+    loop, patience = _Loop(resource, check), _Patience()
+    while True:
+        try:
+            loop.once()
+            break
+        except Exception as error:
+            # A prediction that fails early costs nothing: whoever mistyped a name learns it at once.
+            if check or not resource.outdated(error) or not patience.lasts(set(loop.applied)):
+                raise loop.failure(error) from error
+    changes, after = loop.changes, resource.view(loop.target)
+    result: Dict[str, Any] = dict(after, **_reported(resource), changed=bool(changes), changes=[str(change) for change in changes])
     if diff:
-        result["diff"] = {"before": resource.view(actual), "after": after}
+        result["diff"] = {"before": resource.view(loop.before), "after": after}
     return result
 
 
@@ -101,8 +178,8 @@ def converge_module(module: Any, resource: Resource) -> None:
             module.fail_json(msg=failure.text, **failure.result)
         fail_json_aws = getattr(module, "fail_json_aws", None)
         if fail_json_aws:
-            fail_json_aws(failure.cause, msg=failure.text, **failure.result)
-        module.fail_json(msg=f"{failure.text}: {failure.cause}", **failure.result)
+            fail_json_aws(Answered(failure.cause), msg=failure.text, **failure.result)
+        module.fail_json(msg=f"{failure.text}: {told(str(failure.cause))}", **failure.result)
     module.exit_json(**result)
 
 
@@ -112,13 +189,11 @@ def converge_action(action: Any, resource: Resource) -> Dict[str, Any]:
     try:
         return converge(resource, task.check_mode, task.diff)
     except Failure as failure:
-        text = failure.text if isinstance(failure.cause, (InputError, Refusal)) else f"{failure.text}: {failure.cause}"
+        text = failure.text if isinstance(failure.cause, (InputError, Refusal)) else f"{failure.text}: {told(str(failure.cause))}"
         return dict(failure.result, failed=True, msg=text)
 
 
-def _progress(applied: List[Change], changes: List[Change]) -> Dict[str, Any]:
-    return {
-        "changed": bool(applied),
-        "changes_applied": [str(change) for change in applied],
-        "changes_left": [str(change) for change in changes[len(applied) :]],
-    }
+def _reported(resource: Resource) -> Dict[str, Any]:
+    """Return a report whose warnings hold nothing that a terminal obeys: Ansible shows them as they are."""
+    found = resource.report()
+    return dict(found, warnings=[shown(text) for text in found["warnings"]]) if "warnings" in found else found

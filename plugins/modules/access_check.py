@@ -190,6 +190,7 @@ from ..module_utils._model.access_check import questions
 from ..module_utils._model.access_check.expectations import PRESETS
 from ..module_utils._model.context import Context
 from ..module_utils._model.errors import InputError, Refusal
+from ..module_utils._model.says_aws import Answered
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import BotoCoreError, ClientError
@@ -217,9 +218,10 @@ def ask(module: AnsibleAWSModule) -> Dict[str, Any]:
     """Return the result of the task."""
     checks, region = module.params["checks"], module.region or ""
     questions.questions(checks, Context.placeholder(region))
-    who = session.caller(module.client("sts", config=session.CLIENT_CONFIG), module.params["allow_root"])
+    client = session.patient(module.client)
+    who = session.caller(client("sts", config=session.CLIENT_CONFIG), module.params["allow_root"])
     asked = questions.questions(checks, Context(who.partition, who.account, region))
-    answers = Simulator(module.client("iam", config=session.CLIENT_CONFIG)).answers(questions.batches(asked))
+    answers = Simulator(client("iam", config=session.CLIENT_CONFIG)).answers(questions.batches(asked))
     table = questions.rows(asked, answers)
     differences = [f"{row['principal']}: {questions.difference(row)}" for row in table if not row["agrees"]]
     return {"rows": table, "differences": differences, "limits": questions.limits(table)}
@@ -232,7 +234,7 @@ def main() -> None:
     except (InputError, Refusal) as error:
         module.fail_json(msg=str(error))
     except (ClientError, BotoCoreError) as error:
-        module.fail_json_aws(error, msg="Could not ask who calls")
+        module.fail_json_aws(Answered(error), msg="Could not ask who calls")
     if result["differences"] and module.params["fail_on_difference"]:
         count = len(result["differences"])
         module.fail_json(

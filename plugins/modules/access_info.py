@@ -291,12 +291,13 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ..module_utils._aws import regions
+from ..module_utils._aws import regions, session
 from ..module_utils._aws.audit import PARTS, Audit
 from ..module_utils._model.audit import judge, rules, views
 from ..module_utils._model.context import Context
 from ..module_utils._model.errors import InputError, Refusal
 from ..module_utils._model.identities import requests, spec
+from ..module_utils._model.says_aws import Answered
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import BotoCoreError, ClientError
@@ -356,7 +357,7 @@ def look(module: AnsibleAWSModule) -> Dict[str, Any]:
     named = any(requests.names_regions(entry) for entry in expected)
     for entry in expected:
         requests.request(entry, Context.placeholder(module.region or "", regions.known_regions() if named else ()))
-    audit = Audit(module.client, module.region or "", frozenset(options["parts"]))
+    audit = Audit(session.patient(module.client), module.region or "", frozenset(options["parts"]))
     context = audit.context(options["allow_root"], lambda partition: regions.known_regions(partition) if named else frozenset())
     tasks: List[Tuple[str, requests.Request]] = []
     for number, entry in enumerate(expected, 1):
@@ -374,7 +375,7 @@ def main() -> None:
     except (InputError, Refusal) as error:
         module.fail_json(msg=str(error))
     except (ClientError, BotoCoreError) as error:
-        module.fail_json_aws(error, msg="Could not read what is there")
+        module.fail_json_aws(Answered(error), msg="Could not read what is there")
     module.exit_json(changed=False, **result)
 
 

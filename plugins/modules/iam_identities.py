@@ -224,7 +224,16 @@ options:
     type: int
     default: 10
   allow_gap:
-    description: Detach policies before others are attached, where the account's quota has no room for both at a time.
+    description: Detach policies before others are attached, and delete inline ones before others are put, where the account's quotas have
+      no room for both at a time.
+    type: bool
+    default: false
+  allow_in_use:
+    description:
+      - Let roles and users go that are in use, or take from them the last policy by which the CloudWatch agent or SSM Agent works, the
+        instance profile, or the trust in the service that hands out their credentials. Otherwise that is refused.
+      - A role is in use when AWS says that it was used within the last 24 hours, or when an instance of O(region) runs with it. A user is
+        in use when an active access key of it was used within the last 24 hours. AWS reports a use up to four hours late.
     type: bool
     default: false
   allow_root:
@@ -248,11 +257,12 @@ notes:
   - "AWS documents: Create IAM Roles and Users for Use With CloudWatch Agent; Create an IAM Instance Profile for Systems Manager; Create a
     custom IAM role for Session Manager."
   - "Reads with these actions of IAM, those only that the task needs, and C(sts:GetCallerIdentity): C(GetAccountAuthorizationDetails),
-    C(GetAccountSummary), C(GetInstanceProfile), C(GetLoginProfile), C(GetPolicy), C(GetPolicyVersion), C(GetRole), C(GetRolePolicy),
-    C(GetUser), C(GetUserPolicy), C(ListAccessKeys), C(ListAttachedRolePolicies), C(ListAttachedUserPolicies),
+    C(GetAccessKeyLastUsed), C(GetAccountSummary), C(GetInstanceProfile), C(GetLoginProfile), C(GetPolicy), C(GetPolicyVersion),
+    C(GetRole), C(GetRolePolicy), C(GetUser), C(GetUserPolicy), C(ListAccessKeys), C(ListAttachedRolePolicies), C(ListAttachedUserPolicies),
     C(ListEntitiesForPolicy), C(ListGroupsForUser), C(ListInstanceProfilesForRole), C(ListMFADevices), C(ListPolicies),
     C(ListPolicyVersions), C(ListRolePolicies), C(ListSSHPublicKeys), C(ListServiceSpecificCredentials), C(ListSigningCertificates),
-    C(ListUserPolicies)."
+    C(ListUserPolicies). Where something is taken away, C(ec2:DescribeInstances) too; a caller who lacks it, or C(GetAccountSummary),
+    goes without what it would tell."
   - "Writes with these actions of IAM. C(PassRole) is asked by AWS for a role that goes into an instance profile,
     C(TagInstanceProfile) for the tags of a new one: C(AddRoleToInstanceProfile), C(AttachRolePolicy), C(AttachUserPolicy),
     C(CreateInstanceProfile), C(CreatePolicy), C(CreatePolicyVersion), C(CreateRole), C(CreateUser), C(DeactivateMFADevice),
@@ -342,13 +352,22 @@ changes_left:
   returned: failure
   type: list
   elements: str
+changes_undone:
+  description:
+    - What was taken back of RV(changes_applied), since AWS had no room for the rest of a role or user that this run had made. Nothing of
+      it is left.
+  returned: when a quota of the account was met on the way
+  type: list
+  elements: str
+  sample: [delete role CloudWatchAgentServerRole]
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._aws import regions, session
+from ..module_utils._aws.identities import in_use
 from ..module_utils._aws.identities.apply import Writer
 from ..module_utils._aws.identities.read import Reader
 from ..module_utils._model.context import Context
@@ -363,8 +382,9 @@ class Identities(Resource):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
-        self._client = module.client
+        self._client = session.patient(module.client)
         self._region = module.region
+        self._writer: Optional[Writer] = None
 
     def read(self) -> records.Identities:
         names_regions = requests.names_regions(self._options)
@@ -374,9 +394,12 @@ class Identities(Resource):
         self._context = Context(who.partition, who.account, self._region or "", known)
         self._request = requests.request(self._options, self._context)
         iam = self._client("iam", config=session.CLIENT_CONFIG)
-        reader = Reader(iam, self._request, self._context, self._options["bulk_read_above"])
-        self._writer = Writer(iam, reader, self._options["wait_timeout"])
+        reader = Reader(iam, self._request, self._context, self._options["bulk_read_above"], self._ec2 if self._region else None)
+        self._writer = self._writer or Writer(iam, reader, self._options["wait_timeout"])
         return reader.identities()
+
+    def _ec2(self) -> Any:
+        return self._client("ec2", config=in_use.EC2_CONFIG)
 
     def target(self, actual: records.Identities) -> records.Identities:
         return target.target(self._request, actual, self._context)
@@ -385,11 +408,18 @@ class Identities(Resource):
         return plan.plan(self._request, target, actual)
 
     def apply(self, change: Change) -> None:
-        self._writer.apply(change)
+        if self._writer:
+            self._writer.apply(change)
 
     def settle(self, changes: List[Change]) -> None:
-        if self._options["wait"]:
+        if self._writer and self._options["wait"]:
             self._writer.settle(changes)
+
+    def report(self) -> Dict[str, Any]:
+        return {"changes_undone": self._writer.undone} if self._writer and self._writer.undone else {}
+
+    def outdated(self, error: Exception) -> bool:
+        return session.outdated(error)
 
     def view(self, record: records.Identities) -> Dict[str, Any]:
         return views.view(record)

@@ -60,6 +60,13 @@ options:
     description: Take away users that have a password or an MFA device, or belong to groups not in O(groups).
     type: bool
     default: false
+  allow_in_use:
+    description:
+      - Take away users with an active key that was used within the last 24 hours. Otherwise that is refused, since a host may run with it.
+      - Not needed with O(compromised) and O(state=contained), which wait for nobody. The playbook C(hybridops.aws_agents.offboard) sets it
+        for hosts whose key it has taken away before.
+    type: bool
+    default: false
   allow_root:
     description: Accept the credentials of the account's root user, which AWS advises against.
     type: bool
@@ -153,6 +160,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws import session
 from ..module_utils._aws.offboarding import Offboarding
 from ..module_utils._model import offboarding
 from ..module_utils._model.identities import views
@@ -169,6 +177,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "owned_by": {"type": "str", "default": "default"},
     "delete_unowned": {"type": "bool", "default": False},
     "delete_people": {"type": "bool", "default": False},
+    "allow_in_use": {"type": "bool", "default": False},
     "allow_root": {"type": "bool", "default": False},
     "wait_timeout": {"type": "int", "default": 120},
 }
@@ -179,7 +188,7 @@ class Leavers(Resource):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
-        self._client = module.client
+        self._client = session.patient(module.client)
 
     def read(self) -> offboarding.Account:
         self._rules = offboarding.rules(self._options)
@@ -195,6 +204,9 @@ class Leavers(Resource):
 
     def apply(self, change: Change) -> None:
         self._aws.apply(change)
+
+    def outdated(self, error: Exception) -> bool:
+        return session.outdated(error)
 
     def view(self, record: offboarding.Account) -> Dict[str, Any]:
         shown = views.view(Identities({}, {}, record.users))["users"]

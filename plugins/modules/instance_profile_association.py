@@ -200,6 +200,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws import session
 from ..module_utils._aws.instances import Instances
 from ..module_utils._model import instance_association
 from ..module_utils._model.instance_association import Fleet
@@ -227,7 +228,7 @@ class Profiles(Resource):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
-        self._client = module.client
+        self._client = session.patient(module.client)
         self._before: Optional[Fleet] = None
         self._planned: List[Change] = []
         self._made: Optional[List[Change]] = None
@@ -254,6 +255,9 @@ class Profiles(Resource):
     def settle(self, changes: List[Change]) -> None:  # noqa: ARG002  (associations that were on their way count too)
         if self._options["wait"] and self._before:
             self._aws.wait_for(instance_association.to_wait_for(self._after, self._before))
+
+    def outdated(self, error: Exception) -> bool:
+        return session.outdated(error)
 
     def report(self) -> Dict[str, Any]:
         if self._before is None:

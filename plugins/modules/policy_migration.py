@@ -227,6 +227,7 @@ from typing import Any, Dict, List, Optional, Set
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws import session
 from ..module_utils._aws.migration import Migration
 from ..module_utils._model import migration, migration_report
 from ..module_utils._model.migration import Account
@@ -253,7 +254,7 @@ class Retired(Resource):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
-        self._client = module.client
+        self._client = session.patient(module.client)
         self._before: Optional[Account] = None
         self._asked: Set[str] = set()
         self._planned: List[Change] = []

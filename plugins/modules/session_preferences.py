@@ -267,10 +267,12 @@ from typing import Any, Dict, List, Optional
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws import session
 from ..module_utils._aws.session_preferences import SessionPreferences
 from ..module_utils._model.plan import Change
 from ..module_utils._model.session_preferences import options, plan
 from ..module_utils._model.session_preferences.plan import State
+from ..module_utils._model.shown import shown
 from ..module_utils._reconcile import Resource, converge_module
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -309,7 +311,7 @@ class Preferences(Resource):
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
-        self._client = module.client
+        self._client = session.patient(module.client)
         self._after: Optional[State] = None
 
     def read(self) -> State:
@@ -327,9 +329,12 @@ class Preferences(Resource):
     def apply(self, change: Change) -> None:
         self._aws.apply(change)
 
+    def outdated(self, error: Exception) -> bool:
+        return session.outdated(error)
+
     def report(self) -> Dict[str, Any]:
         for text in plan.warnings(self._wanted, self._after) if self._after else ():
-            warn(text)
+            warn(shown(text))
         return {}
 
     def view(self, record: State) -> Dict[str, Any]:

@@ -22,6 +22,11 @@ options:
       inventory.
     type: str
     required: true
+  allow_online:
+    description: Deregister nodes that AWS lists as Online as well, which means that it has heard of their agents within the last minutes.
+      Otherwise that is refused, and nothing is changed.
+    type: bool
+    default: false
   owned_by:
     description: Value of the tag C(hybridops.aws_agents/owner). Nodes and activations with another value are not touched.
     type: str
@@ -45,6 +50,7 @@ EXAMPLES = r"""
   hybridops.aws_agents.ssm_node_offboarding:
     region: eu-west-1
     name: web1.example.com
+    allow_online: true
 """
 
 RETURN = r"""
@@ -83,6 +89,7 @@ from typing import Any, Dict, List
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws import session
 from ..module_utils._aws.activations import Activations
 from ..module_utils._model.plan import Change
 from ..module_utils._model.registration import leaving
@@ -93,6 +100,7 @@ from ..module_utils._reconcile import Resource, converge_module
 ARGUMENT_SPEC: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "owned_by": {"type": "str", "default": "default"},
+    "allow_online": {"type": "bool", "default": False},
 }
 
 
@@ -105,14 +113,14 @@ class Leaver(Resource):
     def read(self) -> Listed:
         module = self._module
         self._rules = leaver(dict(module.params, region=module.region))
-        self._aws = Activations(module.client, self._rules, module.params.get("aws_config"), time.sleep)
+        self._aws = Activations(session.patient(module.client), self._rules, module.params.get("aws_config"), time.sleep)
         return Listed(self._aws.nodes(), self._aws.left())
 
     def target(self, actual: Listed) -> Listed:  # noqa: ARG002  (nothing is to be left of it)
         return Listed()
 
     def plan(self, target: Listed, actual: Listed) -> List[Change]:  # noqa: ARG002
-        return leaving.plan(actual)
+        return leaving.plan(actual, self._module.params["allow_online"])
 
     def apply(self, change: Change) -> None:
         if change.what == "activation":

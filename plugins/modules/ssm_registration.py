@@ -14,7 +14,8 @@ description:
   - Makes a hybrid activation for one host, registers the SSM agent of the host with it, deletes the activation, and waits until
     Systems Manager says that the node is online. All in one task.
   - What has to be done is decided from the agent's own record of its registration (its vault), from what AWS lists, and from the files
-    that the agent reads. A run that changes nothing is one command on the host and one call, C(ssm:DescribeInstanceInformation).
+    that the agent reads. A run that changes nothing is one command on the host and one call, C(ssm:DescribeInstanceInformation),
+    with C(ssm:DescribeActivations) for two days after a registration, to find an activation that a killed run left.
   - A host that is registered is left so. Registering destroys the registration that is there before the next one succeeds, so that
     is done with O(force) alone.
   - The activation serves one host, lives for O(expires_in) minutes at most, and is deleted as soon as the host has had its turn,

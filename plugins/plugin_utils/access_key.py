@@ -15,9 +15,10 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ..module_utils._aws.access_keys import AccessKeys
 from ..module_utils._aws.proof import HostProof
+from ..module_utils._aws.session import outdated
 from ..module_utils._host.channel import Channel
 from ..module_utils._model.access_key import LAST_USES, NEW, TAKE_UP, HostState, Key, Proof, Rules, State, settled
-from ..module_utils._model.errors import Refusal
+from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.key_decisions import Decision, decide
 from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource
@@ -26,6 +27,9 @@ from .handover import Delivery, Failed, Handover, Mint
 
 RESTART = "systemctl try-restart amazon-cloudwatch-agent.service"
 _RELISTS = 3
+_RELISTS_OF_FRESH = 25
+"""How often a host's key that is not listed is looked for, once a second; where the file was just written, for as long as lists may lag."""
+_FRESH = timedelta(minutes=1)
 
 
 class HostAccessKey(Resource):
@@ -66,12 +70,15 @@ class HostAccessKey(Resource):
         keys = self._aws.keys(retired) if user else ()
         self._arn = user.arn if user else ""
         host = self._look(self._arn)
-        for _attempt in range(_RELISTS):
+        for _attempt in range(self._relists(host)):
             if not user or not host.key_id or host.proof is Proof.FOREIGN or any(key.id == host.key_id for key in keys):
                 break
             self._trap.pause(1.0)
             keys = self._aws.keys(retired)
         return State(self._aws.now, user, keys, host)
+
+    def _relists(self, host: HostState) -> int:
+        return _RELISTS_OF_FRESH if host.written and self._aws.now - host.written < _FRESH else _RELISTS
 
     def _with_rest(self, state: State) -> State:
         if state.user is None or settled(state, self._rules):
@@ -89,6 +96,10 @@ class HostAccessKey(Resource):
 
     def plan(self, target: State, actual: State) -> List[Change]:  # noqa: ARG002  (the changes lead to it, and come with it)
         return list(decide(actual, self._rules).changes)
+
+    def outdated(self, error: Exception) -> bool:
+        """One new key per run: what it went to is not decided anew."""
+        return self._minted is None and outdated(error)
 
     def _look(self, arn: str) -> HostState:
         answer = self._ask("probe", **self._attributes, **self._proof.ask(self._aws.now))
@@ -108,6 +119,7 @@ class HostAccessKey(Resource):
         written = self._aws.now - timedelta(seconds=answer["age"]) if answer["exists"] else None
         return HostState(answer["key_id"], proof, says, written=written, restarted=answer.get("restarted", False), region=answer["region"],
                          owner=owner, group=group, mode=answer.get("mode", ""), hindrance=answer.get("hindrance", ""),
+                         leftover=answer.get("leftover", False),
                          unknown=tuple(map(tuple, answer.get("unknown", ()))), session=answer.get("session", False))  # fmt: skip
 
     def _as_asked(self, answer: Mapping[str, Any], name: str, number: str) -> str:
@@ -125,6 +137,7 @@ class HostAccessKey(Resource):
             ("delete", "access key"): self._delete,
             ("retire", "access key"): self._retire,
             ("tag", "access key"): lambda change: self._aws.tag(change.key),
+            ("remove", "temporary file"): lambda _change: self._write("clean"),
             ("remove", "profile"): lambda _change: self._write("take_away"),
             ("update", "profile"): lambda _change: self._write("amend", region=self._rules.region),
             ("restart", "agent"): self._restart,
@@ -232,8 +245,8 @@ def as_data(key: Key, now: datetime) -> Dict[str, Any]:
 
 
 def no_user(name: str) -> Refusal:
-    """Return the refusal of a user that is to be made first."""
-    return Refusal(
+    """Return the refusal of a user that is to be made first. One that was just made may not be seen everywhere yet."""
+    return Outdated(
         f"User {name} does not exist, so there is nobody to give a key to. "
         "Run the playbook hybridops.aws_agents.aws_access with this host in the group of its hosts; it makes the users."
     )

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure
 
 from ..module_utils._aws.agent_parameter import ConfigParameter
-from ..module_utils._aws.session import caller
+from ..module_utils._aws.session import caller, outdated
 from ..module_utils._model import agent_parameter as deciding
 from ..module_utils._model.agent.configuration import check, plain
 from ..module_utils._model.agent_parameter import Parameter, Rules
@@ -26,7 +27,9 @@ from .cloudwatch_agent_wanted import from_file
 from .config_lease import Failed, Lease, Saving
 
 _READ_BACKS = (0.0, 1.0, 3.0)
-"""Seconds before each look at what was just changed: AWS may show the state of before."""
+"""Seconds before each look for leases of before: AWS may show those that are over."""
+_SAVED = (*_READ_BACKS, 6.0, 12.0)
+"""The same for what was just saved."""
 
 
 class AgentConfigParameter(Resource):
@@ -60,6 +63,7 @@ class AgentConfigParameter(Resource):
         self._before = self._parameter.read()
         self._same_key = self._is_same_key()
         self._left = self._reach(self._look_for_leases)
+        self._rules = replace(self._rules, saves_as=self._lease.saves_as)
         wanted = deciding.target(self._before, self._rules, self._same_key)
         if deciding.writes(wanted, self._before):
             writer, words = self._lease.writer(who.arn)
@@ -120,16 +124,24 @@ class AgentConfigParameter(Resource):
         if not self._saved:
             return
         seen = 0
-        for seconds in _READ_BACKS:
+        for seconds in _SAVED:
             time.sleep(seconds)
             seen = self._parameter.version()
             if seen >= self._saved:
                 break
-        if seen != self._saved:
+        if seen != self._saved and not self._says_the_same():
             raise Failed(
                 f"version {self._saved} of parameter {self._rules.name} was saved, and version {seen} is there: somebody else saved one "
                 "meanwhile, or it was saved in another account or Region than this run reads"
             )
+
+    def _says_the_same(self) -> bool:
+        """Return whether what somebody saved after this run is what it saved, as another run of the same task does."""
+        now = self._parameter.read()
+        return now is not None and not deciding.writes(deciding.target(now, self._rules, self._same_key), now)
+
+    def outdated(self, error: Exception) -> bool:
+        return outdated(error)
 
     def _reach(self, act: Callable[[], Any]) -> Any:
         try:

@@ -10,14 +10,16 @@ from contextlib import suppress
 from typing import Any, Dict, Mapping, Sequence
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
 
+from ..module_utils._aws import session
 from ..module_utils._host.channel import CREDENTIALS, Channel
 from ..module_utils._model.errors import InputError
+from ..module_utils._model.host_says import remedy
 from ..module_utils._reconcile import Resource, converge_action
 from .controller import host_python, laid_over
 
@@ -88,6 +90,14 @@ class AwsAction(AWSPluginBase, ActionBase):
         """
         raise NotImplementedError
 
+    def client(self, service: str, **more: Any) -> Any:
+        """Return a boto3 client with the caller's options, which repeats what AWS refuses for now.
+
+        :param service: as boto3 calls it.
+        :param more: what ``AWSPluginBase.client`` takes besides.
+        """
+        return session.patient(super().client)(service, **more)
+
     def get_options(self) -> Dict[str, Any]:
         """Return the task's options, validated; what ``AWSPluginBase`` makes its clients from."""
         return self._options
@@ -96,7 +106,13 @@ class AwsAction(AWSPluginBase, ActionBase):
         return Channel(self._on_host, self._python, sources)
 
     def _on_host(self, command: str, data: bytes) -> Dict[str, Any]:
-        said: Dict[str, Any] = self._low_level_execute_command(command, in_data=data)
+        try:
+            said: Dict[str, Any] = self._low_level_execute_command(command, in_data=data)
+        except AnsibleError as error:
+            todo = "" if isinstance(error, AnsibleConnectionFailure) else remedy(str(error))
+            if not todo:
+                raise
+            raise AnsibleError(f"{error} on the host. {todo}") from None  # its text would stand there twice
         return said
 
     def _refuse_unfit(self) -> None:

@@ -21,7 +21,7 @@ from ..module_utils._aws.lease import LeaseMarks
 from ..module_utils._model import lease as leases
 from ..module_utils._model.agent_parameter import SECURE, Parameter
 from ..module_utils._model.agent_parameter_options import LeaseRules
-from ..module_utils._model.errors import Refusal
+from ..module_utils._model.errors import Outdated
 from ..module_utils._model.lease import Left
 from .controller import Trap
 
@@ -96,6 +96,11 @@ class Lease:
     def via(self) -> str:
         return self._rules.via
 
+    @property
+    def saves_as(self) -> str:
+        """How the ARN ends of who saves; empty for the caller, who writes the owner down in the same call."""
+        return ""
+
     def left(self) -> List[Left]:
         """Return the leases that are there before this one. Nothing is changed."""
         return []
@@ -164,7 +169,7 @@ class Lease:
         :param tag: the value of its mark now.
         """
         if tag is not None and leases.lease_of(tag) not in self._ended:
-            raise Refusal(f"Another run has opened a lease on {holder} meanwhile: {tag}. Wait until it is over, then run again.")
+            raise Outdated(f"Another run has opened a lease on {holder} meanwhile: {tag}. Wait until it is over, then run again.")
 
     def _failed(self, text: str) -> Failed:
         if self._trap.caught:  # the signal goes on before a result is shown

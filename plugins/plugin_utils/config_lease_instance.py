@@ -17,7 +17,7 @@ from ..module_utils._aws.instance_profiles import Associations
 from ..module_utils._host.channel import Channel
 from ..module_utils._model import lease as leases
 from ..module_utils._model.agent_parameter_options import LeaseRules
-from ..module_utils._model.errors import InputError, Refusal
+from ..module_utils._model.errors import InputError, Outdated, Refusal
 from ..module_utils._model.instance_profiles import Profile, name_of
 from ..module_utils._model.lease import LEASE_POLICY, LEASE_TAG, Left
 from .config_lease import Failed, Saving
@@ -48,6 +48,10 @@ class InstanceRole(RoleLease):
     def words(self) -> str:  # type: ignore[override]  # says more than that there is none
         profile, minutes = self._rules.instance_profile, leases.lengths(self._rules.length.total_seconds())
         return f"from instance {self._instance}, which has instance profile {profile} meanwhile, for {minutes} at most"
+
+    @property
+    def saves_as(self) -> str:
+        return f":assumed-role/{self._rules.role_name}/{self._instance}"
 
     def left(self) -> List[Left]:
         seen = self._look()
@@ -146,4 +150,6 @@ class InstanceRole(RoleLease):
             has = f"role {answer['role']}" if answer["role"] else "no role"
             raise NotSaved(f"the instance still has the credentials of {has} {message}".strip(), passing=True)
         plain = code.removesuffix("Exception")
+        if plain == "ParameterAlreadyExists":  # by this very save, whose first answer was lost, or by somebody who was faster
+            raise Outdated(f"PutParameter from the instance: {code}: {message}. It was not there a moment ago: run again.")
         raise NotSaved(f"PutParameter from the instance: {code}: {message}", passing=plain in PASSING)

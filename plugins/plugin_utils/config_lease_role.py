@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, Callable, List, Optional, Tuple
@@ -14,7 +15,7 @@ from ..module_utils._aws.instance_profiles import Associations
 from ..module_utils._aws.lease import Holder
 from ..module_utils._model import lease as leases
 from ..module_utils._model.agent_parameter_options import SESSION_SECONDS, LeaseRules
-from ..module_utils._model.errors import Refusal
+from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.instance_profiles import name_of
 from ..module_utils._model.lease import Left
 from .config_lease import Failed, Lease, Saving
@@ -44,7 +45,7 @@ class RoleLease(Lease):
         if self._role is None:
             self._role = self._marks.holder("Role", self._rules.role)
         if self._role is None:
-            raise Refusal(f"lease.role: there is no role {self._rules.role}. The role cwagent_admin makes it.")
+            raise Outdated(f"lease.role: there is no role {self._rules.role}. The role cwagent_admin makes it.")
         return self._role.arn
 
     def writer(self, caller: str) -> Tuple[str, str]:
@@ -105,7 +106,8 @@ class RoleLease(Lease):
         if former is None:
             raise Failed(f"its former instance profile {lease.profile} is gone; give it another")
         if now:
-            self._ending.replace(now.id, former.arn, former.fresh)
+            with suppress(Outdated):  # the first answer was lost, and the call repeated: whether it did it, the wait says
+                self._ending.replace(now.id, former.arn, former.fresh)
         else:
             self._ending.associate(instance, former.arn, former.fresh)
         self._ending.wait(instance, former.arn)
@@ -117,6 +119,10 @@ class AssumedRole(RoleLease):
     @property
     def words(self) -> str:  # type: ignore[override]  # says more than that there is none
         return f"with a session of role {self._rules.role_name}, which ends after {leases.lengths(SESSION_SECONDS)}"
+
+    @property
+    def saves_as(self) -> str:
+        return f":assumed-role/{self._rules.role_name}/{leases.LEASE_POLICY}"
 
     def left(self) -> List[Left]:
         # One that holds is that of an instance, and nothing to a session; one that is over denies the session its save. That denial is

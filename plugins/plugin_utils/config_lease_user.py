@@ -23,7 +23,7 @@ from ..module_utils._model import access_key as words
 from ..module_utils._model import lease as leases
 from ..module_utils._model.access_key import Key
 from ..module_utils._model.agent_parameter_options import LeaseRules, Sink
-from ..module_utils._model.errors import Refusal
+from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.lease import LEASE_POLICY, LEASE_TAG, Left
 from ..module_utils._model.shared_key import Content
 from .config_lease import Lease, Saving
@@ -58,6 +58,10 @@ class UserKey(Lease):
         sink = f" (in {self._sink.path} meanwhile)" if self._sink else ""
         return f"with a key of user {self._rules.user}, which is deleted right after that{sink}"
 
+    @property
+    def saves_as(self) -> str:
+        return self._user.arn if self._user else ""
+
     def left(self) -> List[Left]:
         self._user = self._marks.holder("User", self._rules.user)
         if self._user is None:
@@ -79,7 +83,8 @@ class UserKey(Lease):
         goes = leases.keys_of(held, keys, self._aws.now) if self._found.lease else []
         stay = [key.id for key in keys if key not in goes]
         if len(stay) >= 2:
-            raise Refusal(f"lease.user: {name} has as many keys as it may ({', '.join(stay)}). Delete the one that nobody uses.")
+            # Keys of other runs' leases are among them, and go with those.
+            raise Outdated(f"lease.user: {name} has as many keys as it may ({', '.join(stay)}). Delete the one that nobody uses.")
         if self._sink and not os.path.isdir(os.path.dirname(self._sink.path)):
             raise Refusal(f"lease.sink: the folder of {self._sink.path} is not there. Make it, or name another path.")
         if self._sink and self._sink.taken(held.key_id):
@@ -88,7 +93,7 @@ class UserKey(Lease):
     @property
     def _found(self) -> Holder:
         if self._user is None:
-            raise Refusal(f"lease.user: there is no user {self._rules.user}. The role cwagent_admin makes it (cwagent_admin_users).")
+            raise Outdated(f"lease.user: there is no user {self._rules.user}. The role cwagent_admin makes it (cwagent_admin_users).")
         return self._user
 
     def end_left(self, left: Left) -> None:

@@ -82,18 +82,24 @@ class Trap:
 
     The signals are written down and ``pause`` raises; when the trap is left, what was caught is sent again to the handlers of before.
     A worker of Ansible is a process of its own, so its main thread is the one that runs a task; elsewhere signals cannot be trapped.
+    A trap may be set within itself: it holds until it is left as often.
     """
 
     def __init__(self) -> None:
         self._caught: List[int] = []
         self._before: Dict[int, Any] = {}
+        self._depth = 0
 
     def __enter__(self) -> Trap:
-        if threading.current_thread() is threading.main_thread():
+        self._depth += 1
+        if self._depth == 1 and threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._catch) for number in _ENDS}
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

@@ -21,9 +21,12 @@ from ..module_utils._aws.access_keys import AccessKeys
 from ..module_utils._aws.proof import HostProof, verify
 from ..module_utils._host.channel import NoAnswer
 from ..module_utils._model.access_key import HostState, Key, Proof, Rules
+from ..module_utils._model.errors import Outdated
 from .controller import Trap
 
 _READ_BACKS = (1.0, 3.0, 6.0)
+_PROOFS = (0.0, 1.0, 3.0, 6.0, 12.0)
+"""Seconds before each proof of a key that AWS may not know everywhere yet, although it accepted it several times in a row."""
 _LOST = (AnsibleError, NoAnswer)
 
 
@@ -121,7 +124,7 @@ class Delivery:
 
     def prove(self, key_id: str, answer: Dict[str, Any]) -> None:
         """Fail unless a call that the host signs with the key is accepted."""
-        for seconds in (0.0, *_READ_BACKS):
+        for seconds in _PROOFS:
             time.sleep(seconds)
             if not answer.get("signature"):
                 answer = self._ask("probe", **self._proof.ask(self._aws.now))
@@ -180,7 +183,9 @@ class Handover:
         if not answer or (self._works and not known):
             raise Failed(self._ended_unknown(key, why))
         self._mint.drop(key, f"The host did not take the key ({why})")
-        raise Failed(f"the host did not take the key: {why}. The new key {key.id} was deleted again")
+        # Another run has handed over its own meanwhile.
+        raised = Outdated if answer.get("key_id") not in ("", self._expected) else Failed
+        raise raised(f"the host did not take the key: {why}. The new key {key.id} was deleted again")
 
     def _ended_unknown(self, key: Key, why: Any) -> str:
         """Apply the last rule and say what it did.

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ..module_utils._aws.access_keys import AccessKeys
 from ..module_utils._aws.proof import HostProof
+from ..module_utils._aws.session import outdated
 from ..module_utils._model import access_key as words
 from ..module_utils._model.access_key import NEW, Key
 from ..module_utils._model.errors import Refusal
@@ -75,6 +76,10 @@ class SharedAccessKey(Resource):
         return list(decide(actual, self._rules).changes)
 
     # Apply
+
+    def outdated(self, error: Exception) -> bool:
+        """One new key per run: what it went to is not decided anew."""
+        return self._minted is None and outdated(error)
 
     def apply(self, change: Change) -> None:
         {

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional
@@ -52,6 +52,8 @@ class SsmRegistration(Resource):
         self._instance = ""
         """Of the node that this run registered."""
         self._stopped = False
+        self._held = ExitStack()
+        """The trap, from the stop of an agent to its start."""
         self._started: Optional[datetime] = None
         """When this run started the agent, by AWS's clock."""
         self._seen_at = 0.0
@@ -84,11 +86,19 @@ class SsmRegistration(Resource):
     # Apply
 
     def apply(self, change: Change) -> None:
+        """Make a change. A signal waits from the stop of a registered agent to its start, so that it does not stay stopped."""
+        if change.step == "stop" and self._rules.present and self._before.host.instance:
+            self._held.enter_context(self._trap)
         try:
+            if not self._instance:  # it is registered by now, and only its start is left
+                self._trap.check()
             self._apply(change)
         except Exception:
             self._go_on()
+            self._held.close()
             raise
+        if change.step == "start":
+            self._held.close()
 
     def _apply(self, change: Change) -> None:
         {
@@ -109,8 +119,9 @@ class SsmRegistration(Resource):
             # Proxies may have a password in their address.
             self._write(self._before.host.drop_in, self._before.host.environment, self._target.host.environment, "0600", reload=True)
         else:
+            self._stopped = self._stopped or change.step == "stop"
             self._turn(change.step)
-            self._stopped = change.step == "stop"
+            self._stopped = self._stopped and change.step != "start"
 
     def _require(self, _change: Change) -> None:
         raise Refusal(
@@ -126,11 +137,13 @@ class SsmRegistration(Resource):
         self._warnings += way.left
 
     def _go_on(self) -> None:
-        """Start an agent again that was stopped to be registered anew, and whose registration nothing happened to."""
-        if self._stopped and self._rules.present and self._before.host.instance and not self.unreachable:
+        """Start an agent again that was stopped to be registered anew: with the registration it had, or with the new one."""
+        if self._stopped and self._rules.present and self._before.host.instance:
             with suppress(AnsibleError, NoAnswer, Failed):  # what went wrong first is what is told
+                if self.unreachable:
+                    self._reconnect()
                 answer = self._ask("look", unit=self._before.host.unit, since=None)
-                if answer["ok"] and answer["instance"] == self._before.host.instance:
+                if answer["ok"] and answer["instance"] in {self._before.host.instance, self._instance} - {""}:
                     self._turn("start")
 
     def _clear(self, _change: Change) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook that replaces keys that are due, and reports those on no host. The rotation itself: see test_rotation."""
+"""The playbook that replaces keys that are due, and reports those on no host. The rotation itself: see tests/faults/test_rotation.py."""
 
 from __future__ import annotations
 

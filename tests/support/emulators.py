@@ -24,7 +24,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Self, Sequence, Type
+from typing import Any, Dict, List, Mapping, Optional, Self, Sequence, Tuple, Type
 
 REGION = "us-east-1"
 START_ATTEMPTS = 5
@@ -70,6 +70,7 @@ class Emulator:
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._scratch = Path()
         self._operators: Dict[str, Credentials] = {}
+        self._clients: Dict[Tuple[str, Credentials, str], Any] = {}
 
     # What differs between the emulators
 
@@ -136,6 +137,9 @@ class Emulator:
         from botocore.config import Config
 
         who = credentials or self.root
+        known = (service, who, endpoint_url or self.endpoint_url)
+        if known in self._clients:  # to make one takes longer than most calls
+            return self._clients[known]
         session = boto3.session.Session(
             aws_access_key_id=who.access_key_id,
             aws_secret_access_key=who.secret_access_key,
@@ -143,7 +147,8 @@ class Emulator:
             region_name=self.region,
         )
         config = Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=30, s3={"addressing_style": "path"})
-        return session.client(service, endpoint_url=endpoint_url or self.endpoint_url, config=config)
+        self._clients[known] = session.client(service, endpoint_url=known[2], config=config)
+        return self._clients[known]
 
     def operator(
         self, name: str = "operator", actions: Sequence[str] = OPERATOR_ACTIONS, policy: Optional[Mapping[str, Any]] = None

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from typing import Any, Dict, List, Mapping, Optional
@@ -49,6 +50,7 @@ class Asked:
 def teach() -> None:
     """Add to the emulator in this process."""
     from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.ec2 import utils as ec2
     from moto.moto_api._internal.models import MotoAPIBackend
     from moto.moto_server.werkzeug_app import UNSIGNED_REQUESTS
     from moto.ssm.responses import SimpleSystemManagerResponse
@@ -74,9 +76,40 @@ def teach() -> None:
         known(self, *arguments, **named)
         state.reset()
 
+    _read_policies_once()
+    _list_no_service_credentials()
+    ec2.filter_dict_attribute_mapping["iam-instance-profile.arn"] = "iam_instance_profile.Arn"
     UNSIGNED_REQUESTS["AmazonSSM"] = ("ssm", "us-east-1")
     SimpleSystemManagerResponse._dispatch = dispatch  # type: ignore[assignment,method-assign]
     MotoAPIBackend.reset = forget  # type: ignore[method-assign]
+
+
+def _read_policies_once() -> None:
+    """AWS's policies are more than a thousand, and moto reads their texts anew with each reset, twice: that takes two seconds."""
+    from moto.iam.models import IAMBackend, ManagedPolicy
+
+    read = IAMBackend._init_aws_policies
+    known: List[ManagedPolicy] = []
+
+    def own(self: IAMBackend) -> List[ManagedPolicy]:
+        known.extend([] if known else read(self))
+        policies = [copy.copy(policy) for policy in known]
+        for policy in policies:
+            policy.versions, policy.tags = list(policy.versions), dict(policy.tags)
+        return policies
+
+    IAMBackend._init_aws_policies = own  # type: ignore[method-assign]
+
+
+def _list_no_service_credentials() -> None:
+    """moto has none, and does not know the question, which is asked of a user that goes."""
+    from moto.iam.responses import IamResponse
+
+    answer = (
+        '<ListServiceSpecificCredentialsResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListServiceSpecificCredentialsResult>'
+        "<ServiceSpecificCredentials/></ListServiceSpecificCredentialsResult></ListServiceSpecificCredentialsResponse>"
+    )
+    IamResponse.list_service_specific_credentials = lambda _self: answer  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import gzip
 import http.client
 import json
 import re
+import sys
 import threading
 import urllib.parse
 from collections import Counter
@@ -221,6 +222,11 @@ def _operation(method: str, path: str, headers: Headers, body: bytes) -> Tuple[s
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     proxy: RecordingProxy
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that went away, as those do that a test ends."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _RequestHandler(BaseHTTPRequestHandler):

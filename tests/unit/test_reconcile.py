@@ -6,12 +6,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
+from ansible_collections.hybridops.aws_agents.plugins.module_utils import _reconcile
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Outdated, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change, field, guard
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._reconcile import Failure, Resource, converge
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._reconcile import (
+    REREADING,
+    Failure,
+    Resource,
+    converge,
+    converge_action,
+    converge_module,
+)
 
 
 class Letters(Resource):
@@ -134,3 +143,123 @@ def test_guard_counts_what_nobody_named(limit, passes):
     else:
         with pytest.raises(Refusal, match="detach p a; detach p b"):
             guard(changes, limit)
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(_reconcile, "time", made)
+    return made
+
+
+class Late(Letters):
+    """Letters whose reads lag behind: until ``until``, what was there at first is read."""
+
+    def __init__(self, clock: Clock, seconds: float, there: str, wanted: str) -> None:
+        super().__init__(there, wanted)
+        self.seen, self.clock, self.until = there, clock, clock.now + seconds
+        self.reads = 0
+
+    def read(self) -> Any:
+        self.reads += 1
+        return self.seen if self.clock.now < self.until else super().read()
+
+    def apply(self, change: Change) -> None:
+        if change.key in self.there:
+            raise Outdated(f"{change.key} is there")
+        super().apply(change)
+
+    def outdated(self, error: Exception) -> bool:
+        return isinstance(error, Outdated)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0, 20.0])
+def test_what_turns_out_to_be_outdated_is_read_again(clock, seconds):
+    letters = Late(clock, seconds, "", "abc")
+    letters.there = {"a"}  # by another run, which this one does not see yet
+    result = converge(letters, check=False, diff=True)
+    assert letters.there == set("abc")
+    assert result["changes"] == ["create letter b", "create letter c"] and result["diff"]["after"] == {"letters": "abc"}
+    assert letters.settled == result["changes"] and clock.now - 1000 < seconds + 6
+
+
+def test_what_was_made_before_is_told_with_what_is_made_after(clock):
+    letters = Late(clock, 20.0, "", "abc")
+    letters.there = {"b"}
+    result = converge(letters, check=False, diff=True)
+    assert result["changes"] == ["create letter a", "create letter c"] and result["diff"]["before"] == {"letters": ""}
+
+
+def test_what_stays_outdated_fails_in_its_own_words(clock):
+    letters = Late(clock, 1000.0, "", "ab")
+    letters.there = {"b"}
+    with pytest.raises(Failure, match="a is there") as caught:
+        converge(letters, check=False)
+    assert caught.value.result["changes_applied"] == ["create letter a"]
+    assert caught.value.result["changes_left"] == ["create letter a", "create letter b"]
+    assert REREADING < clock.now - 1000 < REREADING + 7
+
+
+def test_one_who_is_slow_gets_a_last_look_all_the_same(clock):
+    """A round may take longer than the time for reading again, and what it learns in its end must count."""
+    letters = Late(clock, 45.0, "", "a")
+    letters.there = {"a"}
+    read = letters.read
+    letters.read = lambda: (read(), clock.sleep(30.0))[0]
+    assert converge(letters, check=False)["changed"] is False and letters.reads == 3
+
+
+def test_other_failures_are_not_repeated(clock):
+    letters = Late(clock, 20.0, "", "ab")
+    letters.apply = lambda _change: (_ for _ in ()).throw(Refusal("no"))
+    with pytest.raises(Failure, match="no"):
+        converge(letters, check=False)
+    assert letters.reads == 1 and clock.now == 1000.0
+
+
+DENIED = (
+    "An error occurred (AccessDenied) when calling the GetRole operation: User: a is not authorized to perform: iam:GetRole with an "
+    "explicit deny in a service control policy"
+)
+
+
+@pytest.mark.parametrize("cause", [RuntimeError(DENIED), Refusal(f"{DENIED}. Allow iam:GetRole.")])
+def test_failures_say_what_to_do_about_aws_s_words(cause):
+    """Whoever runs the loop, and whether the failure has a remedy of its own or not."""
+
+    def fail():
+        raise cause
+
+    letters = Letters("", "a")
+    letters.read = fail
+    action = SimpleNamespace(_task=SimpleNamespace(check_mode=False, diff=False))
+    said = converge_action(action, letters)["msg"]
+    told = []
+
+    def failed(msg="", **_result):
+        told.append(msg)
+        raise SystemExit
+
+    module = SimpleNamespace(check_mode=False, _diff=False, fail_json=failed)
+    with pytest.raises(SystemExit):
+        converge_module(module, letters)
+    for text in (said, *told):
+        assert DENIED in text and "A service control policy of the organization" in text
+    if not isinstance(cause, Refusal):
+        module.fail_json_aws = lambda error, msg="", **_result: failed(f"{msg}: {error}")
+        with pytest.raises(SystemExit):
+            converge_module(module, letters)
+        assert told[-1] == told[0] == said

@@ -18,8 +18,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Mapping, Optional, Set, Tuple
 
 from .._model.access_key import Key, User
+from .._model.errors import Outdated
 from .._model.tags import OWNER_TAG, RETIRED_TAG
-from .session import CLIENT_CONFIG, error_code
+from .session import CLIENT_CONFIG, error_code, not_now
 
 with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
@@ -91,7 +92,12 @@ class AccessKeys:
 
     def with_use(self, key: Key) -> Key:
         """Return a key with its last use. AWS reports it up to four hours late."""
-        used = self._heard(self._iam.get_access_key_last_used(AccessKeyId=key.id))["AccessKeyLastUsed"]
+        try:
+            used = self._heard(self._iam.get_access_key_last_used(AccessKeyId=key.id))["AccessKeyLastUsed"]
+        except boto.ClientError as error:
+            if error_code(error) != "NoSuchEntity":
+                raise
+            return key  # listed, and not known there yet, or no more
         service, region = (used.get(name, "") if used.get(name) != "N/A" else "" for name in ("ServiceName", "Region"))
         return replace(key, used=used.get("LastUsedDate"), used_service=service, used_region=region)
 
@@ -149,14 +155,18 @@ class AccessKeys:
         raise AssertionError("the last round raises")
 
     def _raise_unless_stale(self, error: Any, waited: int) -> None:
+        if not_now(error) and waited < LIMIT_SECONDS:
+            return
         if error_code(error) != "LimitExceeded":
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            if not not_now(error) and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
                 raise NoKey(_lost(self._user, error)) from error
             raise error
         listed = [key.id for key in self.keys({}) if key.id not in self._deleted]
         if len(listed) >= 2 or waited >= LIMIT_SECONDS:
             held = f"it has {', '.join(listed) or 'none by its list'}"
-            raise NoKey(
+            # Another run was faster; it may be handing its key to the same host.
+            raised = Outdated if len(listed) >= 2 else NoKey
+            raise raised(
                 f"AWS says that user {self._user} has as many access keys as it may ({held}). Nothing was deleted; run again."
             ) from error
 

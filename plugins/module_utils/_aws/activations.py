@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .._model.registration.state import HOST_TAG, Activation, Node, Rules
 from .._model.tags import OWNER_TAG
-from .session import CLIENT_CONFIG, error_code
+from .session import CLIENT_CONFIG, error_code, not_now
 
 with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
@@ -153,11 +153,14 @@ class Activations:
         }
 
     def _unclear(self, error: Any, waited: int) -> str:
-        """Return the code of an answer that leaves open whether there is an activation; empty for a role that may appear.
+        """Return the code of an answer that leaves open whether there is an activation; empty for a role that may appear, and for a
+        refusal that passes.
 
         :raises NoActivation: for an answer that says no, with the remedy.
         """
-        if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        if not_now(error) and waited < ROLE_SECONDS:
+            return ""
+        if not not_now(error) and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
             return error_code(error) or "no code"
         no_role = any(words in str(error).lower() for words in _NO_ROLE)
         if no_role and waited < ROLE_SECONDS:

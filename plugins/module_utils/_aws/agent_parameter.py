@@ -16,13 +16,20 @@ from contextlib import suppress
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from .._model.agent_parameter import SECURE, Parameter, Verdict
-from .._model.errors import Refusal
-from .session import CLIENT_CONFIG, error_code
+from .._model.errors import Outdated, Refusal
+from .._model.gives_away import gives_away
+from .parameter import said
+from .session import CLIENT_CONFIG, Retry, error_code
 
 with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
 
+_FRESH_SECONDS = 30
 DENIED = frozenset({"AccessDenied", "UnauthorizedOperation"})
+
+
+class NotRead(Exception):
+    """What is there could not be read. The text holds no value."""
 
 
 class NotSaved(Exception):
@@ -57,7 +64,10 @@ class ConfigParameter:
         """Return what is there; ``None`` for none.
 
         :raises Refusal: when the caller may not read it.
+        :raises NotRead: when the answer says nothing that can be understood.
         """
+        found: Mapping[str, Any] = {}
+        unread = ""
         try:
             found = self._ssm.get_parameter(Name=self._name, WithDecryption=True)["Parameter"]
         except boto.ClientError as error:
@@ -69,7 +79,13 @@ class ConfigParameter:
                     f"The caller's credentials may not read parameter {self._name}: {error}. It is read first, so that nobody gets the "
                     "permission to write where nothing is to be written. Allow ssm:GetParameter on it, and kms:Decrypt on its key."
                 ) from error
-            raise
+            if str(error) == said(error):
+                raise
+            unread = said(error)
+        except (KeyError, TypeError) as error:
+            unread = type(error).__name__
+        if unread:  # outside of the handler, so that no traceback leads to a text with the value in it
+            raise NotRead(f"AWS's answer to GetParameter of {self._name} could not be read ({unread}). Run again.")
         more = self._described()
         tags = self._ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name)["TagList"]
         return Parameter(
@@ -80,6 +96,7 @@ class ConfigParameter:
             description=more.get("Description") or "",
             kms_key_id=more.get("KeyId") or "",
             tags={tag["Key"]: tag["Value"] for tag in tags},
+            saved_by=more.get("LastModifiedUser") or "",
         )
 
     def version(self) -> int:
@@ -97,6 +114,7 @@ class ConfigParameter:
         :param with_tags: in the same call, for one that is made with the caller's own permissions.
         :param credentials: of the lease, as arguments of a client; the caller's own without them.
         :raises NotSaved: with what AWS said.
+        :raises Outdated: where it is there meanwhile.
         """
         ssm = self._client("ssm", config=CLIENT_CONFIG, **credentials) if credentials else self._ssm
         more: Dict[str, Any] = {"Tags": _listed(wanted.tags)} if with_tags and not exists else {}
@@ -104,14 +122,18 @@ class ConfigParameter:
         try:
             return int(ssm.put_parameter(**request(self._name, wanted, exists), **more)["Version"])
         except boto.ClientError as error:
-            failed, passing = str(error), error_code(error) in PASSING
+            if error_code(error) == "ParameterAlreadyExists":
+                raise Outdated(f"Parameter {self._name} was not there a moment ago: another run has made it. Run again.") from None
+            failed, passing = without(str(error), wanted, error_code(error)), error_code(error) in PASSING
         except boto.ParamValidationError as error:
             failed = type(error).__name__ if wanted.kind == SECURE else str(error)
         # Outside of the handler, so that no traceback leads to a text with the value in it.
-        raise NotSaved(without(failed, wanted), passing)
+        raise NotSaved(failed, passing)
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        self._ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=self._name, Tags=_listed(tags))
+        """Tag it. Where one that was just made is not known yet, it is waited for: without its owner's tag no later run would touch it."""
+        given = {"ResourceType": "Parameter", "ResourceId": self._name, "Tags": _listed(tags)}
+        Retry(_FRESH_SECONDS)(self._ssm.add_tags_to_resource, given, frozenset({"InvalidResourceId"}))
 
     def delete(self) -> None:
         try:
@@ -164,9 +186,10 @@ def request(name: str, wanted: Parameter, exists: bool) -> Dict[str, Any]:
     return given
 
 
-def without(text: str, wanted: Parameter) -> str:
-    """Return what was said, without a value that is not shown."""
-    return "AWS refused the value" if wanted.kind == SECURE and wanted.text in text else text
+def without(text: str, wanted: Parameter, code: str = "") -> str:
+    """Return what was said; where that quotes a value that is not shown, be it in part, the code alone."""
+    hidden = wanted.kind == SECURE and gives_away(text, wanted.text)
+    return f"AWS refused the value{code and f' ({code})'}" if hidden else text
 
 
 def _listed(tags: Mapping[str, str]) -> Any:

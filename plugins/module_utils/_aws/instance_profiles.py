@@ -15,7 +15,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
-from .._model.errors import Refusal
+from .._model.errors import Outdated, Refusal
 from .._model.instance_profiles import ASSOCIATED, Association, Profile, current
 from .._model.tags import OWNER_TAG
 from . import session
@@ -167,7 +167,8 @@ class Associations:
                     remedy = _remedy(code, str(error))
                     if not remedy:
                         raise
-                    raise Refusal(f"Could not {doing}: {error}. {remedy}") from error
+                    raised = Outdated if session.outdated(error) else Refusal
+                    raise raised(f"Could not {doing}: {error}. {remedy}") from error
             self._sleep(pause)
             pause = min(pause * 2, 8)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
 from .._model.context import Context
-from .._model.errors import Refusal
+from .._model.errors import Outdated, Refusal
 from .._model.instance_association import STOPPED, Fleet, Instance, Rules, wants_profile
 from .._model.instance_profiles import Profile, name_of
 from .._model.plan import Change
@@ -91,7 +91,7 @@ class Instances:
         if self._profile is None:
             self._profile = self._read_profile()
         if self._profile is None:
-            raise Refusal(
+            raise Outdated(
                 f"There is no instance profile {self._rules.profile}. Correct its name, or make it: iam_identities does, with "
                 "instance_profile: true."
             )

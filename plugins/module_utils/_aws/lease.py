@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Callable, Dict, Mapping, Optional
 
-from .._model.errors import Refusal
+from .._model.errors import Outdated, Refusal
 from .._model.instance_association import GONE
 from .._model.lease import LEASE_POLICY, LEASE_TAG
 from .._model.tags import OWNER_TAG
@@ -29,6 +29,10 @@ with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
 
 _DENIED = ("AccessDenied", "UnauthorizedOperation")
+
+
+class NoSession(Exception):
+    """There is none that can be used. The text holds no credentials."""
 
 
 @dataclass(frozen=True)
@@ -144,22 +148,29 @@ class LeaseMarks:
     def session(self, role_arn: str, policy: Mapping[str, Any], seconds: int, external_id: str) -> Dict[str, str]:
         """Return the credentials of a session of a role, as arguments of a client. They end by themselves.
 
-        :raises Refusal: when the role does not let the caller in.
+        :raises Outdated: when the role does not let the caller in, or not yet.
+        :raises NoSession: when the answer cannot be read. A session that it may have told of ends by itself.
         """
         more = {"ExternalId": external_id} if external_id else {}
         try:
             made = self._client("sts", config=CLIENT_CONFIG).assume_role(
                 RoleArn=role_arn, RoleSessionName=LEASE_POLICY, DurationSeconds=seconds, Policy=json.dumps(policy), **more
             )["Credentials"]
+            return as_arguments(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
         except boto.ClientError as error:
             if error_code(error) not in _DENIED:
                 raise
-            raise Refusal(
+            raise Outdated(
                 f"Role {role_arn} does not let the caller in: {error}. It must trust the caller (role cwagent_admin: "
                 "cwagent_admin_trusted_principals), and the caller be allowed sts:AssumeRole on it. A trust that was just changed takes "
                 "some seconds to be known everywhere. Nothing was changed."
             ) from error
-        return as_arguments(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+        except boto.BotoCoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  (an unreadable answer is quoted in the error's text, and holds the credentials)
+            unread = type(error).__name__
+        # Outside of the handler, so that no traceback leads to that text.
+        raise NoSession(f"AWS's answer to AssumeRole of {role_arn} could not be read ({unread}). Nothing was changed; run again.")
 
     def _heard(self, answer: Any) -> Any:
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

@@ -10,7 +10,8 @@ Calls besides those of ``identities``: sts GetCallerIdentity, iam ListAccessKeys
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Tuple
+from datetime import datetime
+from typing import Any, Callable, Optional, Tuple
 
 from .._model.access_key import Key
 from .._model.context import Context
@@ -44,7 +45,9 @@ class Offboarding:
         reader = Reader(self._iam, self._rules.request, Context(who.partition, who.account))
         self._writer = Writer(self._iam, reader, self._wait_timeout)
         users = reader.identities().users
-        return Account(users, {name: self._keys(user) for name, user in users.items() if user}, who.arn)
+        self._now: Optional[datetime] = None
+        keys = {name: self._keys(user) for name, user in users.items() if user}
+        return Account(users, keys, who.arn, self._now)
 
     def apply(self, change: Change) -> None:
         if change.step != "deactivate":
@@ -61,7 +64,9 @@ class Offboarding:
 
     def _keys(self, user: User) -> Tuple[Key, ...]:
         keys = AccessKeys(lambda *_service, **_options: self._iam, user.name, None, time.sleep)
-        return tuple(self._with_use(keys, key) for key in keys.keys({}))
+        found = tuple(self._with_use(keys, key) for key in keys.keys({}))
+        self._now = keys.now
+        return found
 
     def _with_use(self, keys: AccessKeys, key: Key) -> Key:
         """The last use is for the report alone: that it may not be read must not keep a stolen key alive."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Optional
 
+from .._model.gives_away import gives_away
 from .._model.tags import OWNER_TAG
 from .session import error_code
 
@@ -104,12 +105,18 @@ class Parameter:
         except boto.ClientError as error:
             if error_code(error) == "ParameterNotFound" and operation == "GetParameter":
                 return None
-            failed = str(error)
+            failed = said(error)
         except (boto.EndpointConnectionError, boto.HTTPClientError, boto.ConnectionError, boto.NoCredentialsError) as error:
             failed = str(error)
         except Exception as error:  # noqa: BLE001  (an unreadable answer is quoted in the error's text, and holds the secret)
             failed = type(error).__name__
-        if any(secret in failed for secret in secrets):
+        if any(gives_away(failed, secret) for secret in secrets):
             failed = "AWS refused the value"
         # Outside of the handler, so that no traceback leads to a text with the value in it.
         raise ParameterFailed(f"{operation} of parameter {self._name}: {failed}")
+
+
+def said(error: Any) -> str:
+    """Return what AWS said, where it was AWS: an answer of a gateway's, without a code, is all text, which may be that of a lost answer."""
+    code = error_code(error)
+    return str(error) if code and not code.isdigit() else f"HTTP status {code or 'unknown'}, and nothing else that could be understood"

@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, FrozenSet, Mapping
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional
 
-from .._model.errors import Refusal
+from .._model.errors import Outdated, Refusal
+from .._model.says_aws import repeats
 
 CLIENT_CONFIG = {"retries": {"mode": "adaptive", "max_attempts": 10}, "max_pool_connections": 10}
 """botocore repeats throttled, failed and broken calls by itself. Options of the user's ``aws_config`` win over these."""
 
-_BUSY = frozenset({"ConcurrentModification", "EntityTemporarilyUnmodifiable"})
+_BOTOCORES_OWN = 5
+"""How often botocore tries where nobody says."""
 NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
 """Answers to a call on something that this run has just changed, while IAM still sees the state of before."""
+_CONTRADICTS = frozenset({"DocumentAlreadyExists", "InvalidAssociationID.NotFound", "InvalidDocument", "InvalidResourceId"})
+"""The same of Systems Manager and EC2, to what others have changed as well."""
 NOT_YET_KNOWN = frozenset({"Invalid principal"})
 """The same for somebody that a trust policy names, in place of the code of so general an error."""
 
@@ -54,11 +59,43 @@ def caller(sts: Any, allow_root: bool) -> Caller:
     return who
 
 
+def patient(client: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``client``, which makes boto3 clients, so that they repeat what is refused for now as well: see ``repeats``.
+
+    They do so as often as they repeat anything: a client that is to try once tries once.
+    """
+
+    def make(service: str, **options: Any) -> Any:
+        made = client(service, **options)
+        attempts = int((made.meta.config.retries or {}).get("total_max_attempts", _BOTOCORES_OWN))
+
+        def again(attempts_made: int, response: Any) -> Optional[float]:
+            code = response[1].get("Error", {}).get("Code", "") if response else ""
+            return repeats.pause(str(code), attempts_made, attempts, random.random())  # noqa: S311  (spreads calls, hides nothing)
+
+        # After botocore's own, whose answer counts where there is one.
+        made.meta.events.register_last(
+            "needs-retry", lambda attempts, response, **_event: again(attempts, response), unique_id="hybridops.aws_agents"
+        )
+        return made
+
+    return make
+
+
 def error_code(error: Exception) -> str:
     """Return AWS's code of an error, without the suffix that some services add; empty when AWS did not answer."""
     response = getattr(error, "response", None) or {}
-    code = str(response.get("Error", {}).get("Code", ""))
-    return code[: -len("Exception")] if code.endswith("Exception") else code
+    return repeats.bare(str(response.get("Error", {}).get("Code", "")))
+
+
+def outdated(error: Exception) -> bool:
+    """Return whether an answer of AWS contradicts what was read: copies lag behind, and others change things meanwhile."""
+    return isinstance(error, Outdated) or error_code(error) in NOT_YET_VISIBLE | _CONTRADICTS
+
+
+def not_now(error: Exception) -> bool:
+    """Return whether AWS refused a call for the moment, having done nothing."""
+    return repeats.not_now(error_code(error))
 
 
 class Retry:
@@ -96,7 +133,7 @@ class Retry:
         code = error_code(error)
         if code == "MalformedPolicyDocument":
             return any(text.lower() in str(error).lower() for text in passing & NOT_YET_KNOWN)
-        return code in _BUSY or code in passing
+        return code in repeats.BUSY or code in passing
 
 
 def wait_until_stable(

@@ -113,7 +113,7 @@ class SessionPreferences:
                 self._version = newest if documents.same(self._content(newest).content, change.after) else ""
             except self._ssm.exceptions.DocumentVersionLimitExceeded as error:
                 raise Refusal(
-                    f"document {change.key} has the 1,000 versions that AWS keeps of one, so none can be added. Delete old ones: aws ssm "
+                    f"Could not update document {change.key}: {error}. AWS keeps 1,000 versions of one. Delete old ones: aws ssm "
                     f"delete-document --name {change.key} --document-version NUMBER. Then run the task again."
                 ) from error
             if self._version:

@@ -16,7 +16,7 @@ import stat
 from contextlib import suppress
 
 with suppress(ImportError):  # sent as one text, that in front
-    from .ground import Unfit, make_folders
+    from .ground import Unfit, make_folders, temporary_of
 
 
 def number_of(kind, name):
@@ -62,6 +62,20 @@ def make_parents(folder, owner, group, mode):
     if not folder or os.path.isdir(folder):
         return
     make_folders(os.path.dirname(folder))
-    os.mkdir(folder, 0o700)
-    os.chown(folder, owner, group)
-    os.chmod(folder, 0o700 | (0o050 if mode & 0o040 else 0))
+    temporary = temporary_of(folder)
+    with suppress(FileNotFoundError):  # there after a run that was killed
+        os.rmdir(temporary)
+    os.mkdir(temporary, 0o700)
+    # By its handle, which no link in its place can lead elsewhere. It gets its name last, so that no half made one has it.
+    handle = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchown(handle, owner, group)
+        os.fchmod(handle, 0o700 | (0o050 if mode & 0o040 else 0))
+    finally:
+        os.close(handle)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        os.rmdir(temporary)
+        if not os.path.isdir(folder):  # else another run made it meanwhile
+            raise

@@ -14,6 +14,7 @@ import shlex
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Sequence
 
+from .._model.host_says import remedy
 from .ground import ANSWER
 
 CREDENTIALS = ("ground.py", "accounts.py", "profile.py", "credentials.py")
@@ -23,9 +24,15 @@ AGENT = ("ground.py", "commands.py", "accounts.py", "profile.py", "shared_profil
 SSM_AGENT = ("ground.py", "commands.py", "accounts.py", "profile.py", "shared_profile.py", "ssm_agent.py")
 """What works on the SSM agent."""
 _START = (
-    'import sys; r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '
+    # Read by any Python, so that one which is too old can say so.
+    'import sys; sys.version_info < (3, 8) and sys.exit("Python %d.%d is too old: 3.8 or later is needed" % sys.version_info[:2]); '
+    'r = sys.stdin.buffer; n = {"__name__": "hybridops"}; '
     '[exec(compile(r.read(int(r.readline())), "<hybridops>", "exec"), n) for _ in range(int(r.readline()))]; n["main"]()'
 )
+
+
+SECRETS = ("secret", "code")
+"""What of a request is told to nobody but the host."""
 
 
 class NoAnswer(Exception):
@@ -57,10 +64,19 @@ class Channel:
         said = self._execute(self._command, b"".join(parts) + json.dumps(dict(request, do=do)).encode())
         for line in said["stdout"].splitlines():
             if line.startswith(ANSWER):
-                try:
-                    answer: Dict[str, Any] = json.loads(line[len(ANSWER) :])
-                except ValueError:
-                    raise NoAnswer(f"the host's answer was cut short, status {said['rc']}") from None
-                return answer
+                return _understood(line[len(ANSWER) :], said["rc"])
         tail = " / ".join(line.strip() for line in said["stderr"].strip().splitlines()[-3:]) or "nothing on standard error"
-        raise NoAnswer(f"{self._python} on the host ended with status {said['rc']} and said: {tail[:300]}")
+        for secret in filter(None, map(request.get, SECRETS)):  # a host may say again what it was sent
+            tail = tail.replace(secret, "***")
+        told = f"{self._python} on the host ended with status {said['rc']} and said: {tail[:300]}"
+        raise NoAnswer(". ".join(part for part in (told, remedy(told)) if part))
+
+
+def _understood(line: str, status: Any) -> Dict[str, Any]:
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
+        raise NoAnswer(f"the host's answer was cut short or changed on its way, status {status}. Run again")
+    return answer

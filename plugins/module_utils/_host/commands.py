@@ -20,8 +20,11 @@ LONGEST = 180.0
 """Seconds after which a command is ended: it may wait for a network that does not answer."""
 
 
-def run(command, environment=None):
-    """Return a command's status and the end of what it said. Its children end with it when it takes too long."""
+def run(command, environment=None, hidden=""):
+    """Return a command's status and the end of what it said. Its children end with it when it takes too long.
+
+    :param hidden: an argument of it that is in no answer, whatever it says.
+    """
     try:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -35,7 +38,7 @@ def run(command, environment=None):
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate()
         late = f"\nit was ended after {LONGEST:.0f} s: i/o timeout"
-    return {"rc": process.returncode, "stdout": _end(out), "stderr": _end(err) + late}
+    return {"rc": process.returncode, "stdout": _end(out, hidden), "stderr": _end(err, hidden) + late}
 
 
 def service(unit):
@@ -89,5 +92,7 @@ def overwrite(path, text, expected, mode=0o644):
         replace(path, checked, mode=None if there else mode)
 
 
-def _end(data):
-    return data.decode("utf-8", "replace")[-4000:]
+def _end(data, hidden):
+    said = data.decode("utf-8", "replace")
+    # Before it is cut, so that no part is left.
+    return (said.replace(hidden, "***") if hidden else said)[-4000:]

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 with suppress(ImportError):  # sent as one text, those in front
     from .accounts import attributes_of, make_parents, number_of, unknown_accounts
-    from .ground import Conflict, Unfit, hindered, read, replace, respond, serve, since_boot, started
+    from .ground import Conflict, Unfit, abandoned, hindered, read, replace, respond, serve, since_boot, started, sweep, temporary_of
     from .profile import merge, parse, remove
 
 AGENT_NAME = "amazon-cloudwatch-agent"
@@ -32,6 +32,7 @@ def probe(request):
     answer = {"exists": status is not None, "key_id": key_id, "region": settings.get("region") or ""}
     answer["session"] = bool(settings.get("aws_session_token")) or key_id.startswith("ASIA")
     answer["hindrance"], answer["unknown"] = _hindrance(request, data), unknown_accounts(request)
+    answer["leftover"] = abandoned(temporary_of(request["path"]))
     if status is not None:
         answer.update(attributes_of(status), age=max(0.0, time.time() - status.st_mtime), restarted=_restarted_since(status.st_mtime))
     secret = settings.get("aws_secret_access_key")
@@ -61,6 +62,12 @@ def amend(request):
 def take_away(request):
     """Take our settings out of the profile; a file with nothing left in it goes. What is left keeps its owner and mode."""
     _change(request, lambda data: remove(data, request["profile"]), keep=True)
+    return probe(request)
+
+
+def clean(request):
+    """Remove what a run left that was killed while it wrote: there may be a secret in it."""
+    sweep(request["path"])
     return probe(request)
 
 
@@ -129,7 +136,7 @@ def _ours(process):
     return os.readlink(f"/proc/{process}/ns/pid") == os.readlink("/proc/self/ns/pid")
 
 
-OPERATIONS = {"probe": probe, "deliver": deliver, "amend": amend, "take_away": take_away}
+OPERATIONS = {"probe": probe, "deliver": deliver, "amend": amend, "take_away": take_away, "clean": clean}
 
 
 def answer(request):

@@ -10,17 +10,37 @@ It is sent in front of the rest, as one text with it: standard library alone, no
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import stat
 import sys
 import time
+from contextlib import suppress
 
 ANSWER = "HYBRIDOPS-ANSWER "
 LARGEST = 1024 * 1024
 """Bytes of a file that is worked on. One byte more is read, so that what is larger shows."""
+SPARE = 16 * 1024
+"""Bytes that must be free where a file is to be written: more than one with a few profiles needs."""
 STALE = 120
-"""Seconds after which a temporary file of ours is what a killed run left."""
+"""Seconds after which a temporary file of ours is what a killed run left, on a file system that has no locks to tell by."""
+LATE = 120
+"""Seconds after which a process writes no more: it stood still, as on a host that was paused, and what it has may be outdated."""
+_deadline = None
+REMEDIES = {
+    errno.ENOSPC: "Free some space there",
+    errno.EDQUOT: "Free some space there, or raise the quota",
+    errno.EROFS: "Mount it for writing (after an error of the disk, Linux mounts it read-only by itself)",
+    errno.EACCES: "Set become, or let this user write there",
+    errno.EPERM: "Set become; is the file immutable (lsattr)?",
+    errno.EIO: "Look at the host's disk (dmesg)",
+    errno.ENOTDIR: "A folder of the path is a file: name another path, or move that file away",
+}
+"""What to do about an error of the system, in words that a full stop and "then run again" may follow."""
+
+
+BUSY = "another run is writing it now. Run again when that has ended"
 
 
 class Unfit(Exception):
@@ -40,11 +60,15 @@ def respond(operations, request):
     except Unfit as error:
         return {"ok": False, "kind": "unfit", "error": str(error)}
     except OSError as error:
-        return {"ok": False, "kind": "failed", "error": "{}: {}".format(error.strerror, error.filename or request.get("path", ""))}
+        what = "{}: {}".format(error.strerror, error.filename or request.get("path", ""))
+        remedy = REMEDIES.get(error.errno or 0)
+        return {"ok": False, "kind": "failed", "error": f"{what}. {remedy}, then run again" if remedy else what}
 
 
 def serve(operations):
     """Answer the request that follows on standard input."""
+    global _deadline  # noqa: PLW0603  (of the process that answers, which lives for one request)
+    _deadline = time.monotonic() + LATE
     request = json.loads(sys.stdin.buffer.read().decode())
     sys.stdout.write("\n" + ANSWER + json.dumps(respond(operations, request)) + "\n")
     sys.stdout.flush()
@@ -78,8 +102,9 @@ def replace(path, edit, owner=-1, group=-1, mode=0o600):
     :param owner: a number, as ``group``; negative leaves it as it is.
     :param mode: ``None`` leaves it as it is.
     """
-    temporary = os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".hybridops-new")
-    handle, renamed = _lock(temporary), False
+    temporary = temporary_of(path)
+    handle = _lock(temporary)
+    ours, renamed = os.fstat(handle).st_ino, False
     try:
         with os.fdopen(handle, "wb") as file:
             data, status = read(path)
@@ -94,21 +119,55 @@ def replace(path, edit, owner=-1, group=-1, mode=0o600):
             file.write(new)
             file.flush()
             os.fsync(file.fileno())
-            _unchanged(path, status, temporary, file.fileno())
+            _unchanged(path, status, temporary, ours)
             os.rename(temporary, path)
             renamed = True
         _sync(os.path.dirname(path))
     finally:
-        if not renamed and os.path.lexists(temporary):
+        if not renamed and _number(temporary) == ours:
             os.unlink(temporary)
+
+
+def temporary_of(path):
+    """Return where the next content of a file, or the next folder, is made: beside it, so that a rename brings it to its place."""
+    return os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".hybridops-new")
+
+
+def abandoned(temporary):
+    """Return whether a temporary file is what a run left that was killed: it is there, and nobody holds it."""
+    try:
+        handle = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a link, or not ours to read: its age has to tell
+        return _old(temporary)
+    try:
+        held = _hold(handle)
+    finally:
+        os.close(handle)
+    return _old(temporary) if held is None else held
+
+
+def sweep(path):
+    """Remove the temporary file of a file that a killed run left."""
+    temporary = temporary_of(path)
+    handle = _lock(temporary)
+    try:
+        os.unlink(temporary)
+    finally:
+        os.close(handle)
 
 
 def make_folders(folder):
     """Make missing folders that everybody may pass, whatever the umask; they belong to who runs this."""
     if folder and not os.path.isdir(folder):
         make_folders(os.path.dirname(folder))
-        os.mkdir(folder, 0o700)
-        os.chmod(folder, 0o755)  # noqa: S103  (whoever the file is for has to pass)
+        # In one step, so that a run that ends here leaves none that is closed to whoever the file is for.
+        before = os.umask(0o022)
+        try:
+            os.mkdir(folder, 0o755)
+        finally:
+            os.umask(before)
 
 
 def hindered(path):
@@ -118,7 +177,19 @@ def hindered(path):
         folder = os.path.dirname(folder)
     if not os.path.isdir(folder):
         return f"{folder} is no folder"
-    return "" if os.access(folder, os.W_OK | os.X_OK) else f"folder {folder} cannot be written by user {os.geteuid()}; is become set?"
+    led = _led_elsewhere(folder)
+    if led:
+        return led
+    room = os.statvfs(folder)
+    if room.f_flag & os.ST_RDONLY:
+        return f"the file system of {folder} is mounted read-only. Mount it for writing"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"folder {folder} cannot be written by user {os.geteuid()}; is become set?"
+    # Some file systems count neither blocks nor files, and say 0 for both numbers.
+    free = room.f_bfree if os.geteuid() == 0 else room.f_bavail
+    if (room.f_blocks and free * room.f_frsize < SPARE) or (room.f_files and not room.f_favail):
+        return f"the file system of {folder} is full. Free some space there"
+    return ""
 
 
 def since_boot():
@@ -140,20 +211,68 @@ def started(process, boot):
 
 
 def _lock(temporary):
-    """Create the temporary file, which no second run can do meanwhile."""
+    """Create the temporary file and hold it, which no second run can do meanwhile. A run that ends, in whatever way, lets go of it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        return os.open(temporary, flags, 0o600)
+        handle = os.open(temporary, flags, 0o600)
     except FileExistsError:
-        if abs(time.time() - os.lstat(temporary).st_mtime) < STALE:
-            raise Conflict("another run is writing it now") from None
-        os.unlink(temporary)
-        return os.open(temporary, flags, 0o600)
+        if not abandoned(temporary):
+            raise Conflict(BUSY) from None
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        handle = os.open(temporary, flags, 0o600)
+    for _attempt in range(20):
+        if _hold(handle) is not False:
+            return handle
+        time.sleep(0.05)  # somebody looks whether it is abandoned
+    os.close(handle)
+    raise Conflict(BUSY)
 
 
-def _unchanged(path, before, temporary, handle):
-    if os.lstat(temporary).st_ino != os.fstat(handle).st_ino:
-        raise Conflict("another run is writing it now")
+def _hold(handle):
+    """Return whether nobody else holds a file, and hold it from now on; ``None`` where the file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _old(temporary):
+    try:
+        return abs(time.time() - os.lstat(temporary).st_mtime) >= STALE
+    except OSError:
+        return False
+
+
+def _number(path):
+    try:
+        return os.lstat(path).st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _led_elsewhere(folder):
+    """Return which part of a path is a link of somebody's who may lead it elsewhere at any time; empty for none."""
+    trusted = (0, os.geteuid())
+    while folder not in ("", "/"):
+        status = os.lstat(folder)
+        if stat.S_ISLNK(status.st_mode) and status.st_uid not in trusted:
+            return (
+                f"{folder} is a symbolic link of user {status.st_uid}, who may lead it elsewhere at any time. "
+                f"Name the folder itself ({os.path.realpath(folder)}), or let root own the link"
+            )
+        folder = os.path.dirname(folder)
+    return ""
+
+
+def _unchanged(path, before, temporary, ours):
+    if _deadline and time.monotonic() > _deadline:
+        raise Conflict(f"it took more than {LATE} s")
+    if _number(temporary) != ours:
+        raise Conflict(BUSY)
     now = os.lstat(path) if os.path.lexists(path) else None
     if (now and (now.st_ino, now.st_mtime_ns, now.st_size)) != (before and (before.st_ino, before.st_mtime_ns, before.st_size)):
         raise Conflict("somebody changed it meanwhile")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -22,6 +23,8 @@ with suppress(ImportError):  # on a host it stands in front of this, in the same
     from .ground import Unfit, serve
 
 _TIMEOUT = 10
+_PAUSES = (0.5, 1.5, None)
+"""Seconds after each attempt to save that was throttled, failed or not answered, as botocore has them; the last one decides."""
 _ROLES = "/latest/meta-data/iam/security-credentials/"
 
 
@@ -48,13 +51,19 @@ def save(request):
     body = json.dumps(request["parameter"]).encode()
     headers = signed(request["endpoint"], request["region"], request["stamp"], body, credentials)
     call = urllib.request.Request(request["endpoint"] + "/", data=body, headers=headers, method="POST")  # noqa: S310  (the scheme is checked)
-    try:
-        with urllib.request.build_opener().open(call, timeout=3 * _TIMEOUT) as answer:
-            return {"saved": True, "role": role, "version": json.loads(answer.read().decode())["Version"]}
-    except urllib.error.HTTPError as error:
-        return dict(_refused(error), saved=False, role=role)
-    except OSError as error:
-        raise Unfit("{} does not answer the instance ({})".format(request["endpoint"], getattr(error, "reason", error))) from None
+    for pause in _PAUSES:
+        try:
+            with urllib.request.build_opener().open(call, timeout=3 * _TIMEOUT) as answer:
+                return {"saved": True, "role": role, "version": json.loads(answer.read().decode())["Version"]}
+        except urllib.error.HTTPError as error:
+            refused = dict(_refused(error), saved=False, role=role)
+            if pause is None or not (error.code >= 500 or "Throttl" in refused["code"] or "TooMany" in refused["code"]):
+                return refused
+        except OSError as error:
+            if pause is None:
+                raise Unfit("{} does not answer the instance ({})".format(request["endpoint"], getattr(error, "reason", error))) from None
+        time.sleep(pause)
+    raise AssertionError("the last round returns or raises")
 
 
 def signed(endpoint, region, stamp, body, credentials):

@@ -30,6 +30,9 @@ def parse(data):
         raise Unfit("it is larger than 1 MiB")
     if b"\0" in data:
         raise Unfit("it holds a NUL byte")
+    if re.search(rb"\r(?!\n)", data):
+        # AWS's own readers take it for the end of a line, and the lines here are not theirs then.
+        raise Unfit("it holds a carriage return without a line feed")
     parser = configparser.RawConfigParser(default_section="\0none")
     try:
         parser.read_string(_text(data).replace("\r\n", "\n"))

@@ -95,10 +95,9 @@ def register(request):
         _still_as_seen(request)
         if request["expected"]:
             arguments.append("-y")  # without it, a registration that appeared since makes the agent ask, and end
-        done = run([request["binary"], *arguments], dict(os.environ, LC_ALL="C", **request["environment"]))
         # Its usage and its log might quote what it was given.
-        said = {name: done[name].replace(request["code"], "***") for name in ("stdout", "stderr")}
-        return dict(_registration(request["places"]["state"]), rc=done["rc"], **said)
+        done = run([request["binary"], *arguments], dict(os.environ, LC_ALL="C", **request["environment"]), hidden=request["code"])
+        return dict(_registration(request["places"]["state"]), **done)
 
 
 def clear(request):

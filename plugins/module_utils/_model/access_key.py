@@ -97,6 +97,8 @@ class HostState:
     mode: str = ""
     hindrance: str = ""
     """Why a write would fail, where that can be told before."""
+    leftover: bool = False
+    """Beside the file lies what a run left that was killed while it wrote: there may be a secret in it."""
     unknown: Tuple[Tuple[str, str], ...] = ()
     """Asked-for owner or group that the host does not know: ``("group", "cwagent")``."""
     session: bool = False

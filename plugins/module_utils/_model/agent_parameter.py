@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .errors import InputError, Refusal
+from .errors import InputError, Outdated, Refusal
 from .lease import Left
 from .plan import Change
 from .tags import OWNER_TAG, TAG_PREFIX
@@ -47,6 +47,8 @@ class Rules:
     prefixes: Tuple[str, ...] = (PREFIX,)
     take_over: bool = False
     """A lease that is not over counts as left behind."""
+    saves_as: str = ""
+    """How the ARN ends of who saves with the task's lease; empty without one."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Parameter:
     kms_key_id: str = ""
     """As whoever wrote it named it; empty for one that is not encrypted."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    saved_by: str = field(default="", compare=False)
+    """ARN of whoever saved its latest version."""
 
     @property
     def owner(self) -> str:
@@ -135,6 +139,13 @@ def tier_for(text: str, asked: str, now: str = "") -> str:
     return ADVANCED if now == ADVANCED or asked == "advanced" or length > LIMITS[STANDARD] else STANDARD
 
 
+def unfinished(actual: Parameter, rules: Rules) -> bool:
+    """Return whether a run of this task made it and ended before it could write down whose it is: with a lease, that is a call later."""
+    if rules.config is None or not rules.saves_as or actual.version != 1 or actual.tags:
+        return False
+    return actual.saved_by.endswith(rules.saves_as) and actual.text == text_of(rules.config)
+
+
 def target(actual: Optional[Parameter], rules: Rules, same_key: bool = False) -> Optional[Parameter]:
     """Return what the parameter is to be; ``None`` for none.
 
@@ -155,7 +166,7 @@ def target(actual: Optional[Parameter], rules: Rules, same_key: bool = False) ->
         tier=tier_for(text, rules.tier, actual.tier if actual else ""),
         description=(actual.description if actual else "") if rules.description is None else rules.description,
         kms_key_id=actual.kms_key_id if actual and same_key else key,
-        tags={**(actual.tags if actual else {OWNER_TAG: rules.owned_by}), **rules.tags},
+        tags={**(actual.tags if actual and not unfinished(actual, rules) else {OWNER_TAG: rules.owned_by}), **rules.tags},
     )
     return replace(after, version=after.version + 1) if writes(after, actual) else after
 
@@ -182,7 +193,7 @@ def plan(after: Optional[Parameter], before: Optional[Parameter], rules: Rules, 
         changes.append(Change("update" if before else "create", "parameter", words, after=after.version))
     if after and dict(after.tags) != dict(before.tags if before else {}) and (before or with_lease):
         changes.append(Change("tag", "parameter", rules.name))
-    if before and after and changes:
+    if before and after and changes and not unfinished(before, rules):
         _refuse_foreign(before, rules, rules.adopt, "adopt")
     return [*_endings(left, rules, bool(changes)), *changes]
 
@@ -280,7 +291,7 @@ def _endings(left: List[Left], rules: Rules, needed: bool) -> List[Change]:
     running = [lease for lease in left if not lease.expired and not rules.take_over]
     if running and needed:
         held = "; ".join(f"{lease.holder}, {lease.says}" for lease in running)
-        raise Refusal(
+        raise Outdated(
             f"Another run has a lease now: {held}. Wait until it is over. If that run was killed, set lease.take_over: true, which ends "
             "its lease first. Nothing was changed."
         )

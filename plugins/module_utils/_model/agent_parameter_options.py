@@ -115,11 +115,11 @@ def rules(options: Mapping[str, Any]) -> Tuple[Rules, LeaseRules]:
         name=_name(options["name"]),
         present=present,
         kind=options.get("type"),
-        kms_key_id=options.get("kms_key_id") or "",
+        kms_key_id=_kms_key(options.get("kms_key_id") or ""),
         tier=options["tier"],
-        description=options.get("description"),
+        description=_description(options.get("description")),
         tags={str(key): str(value) for key, value in (options["tags"] or {}).items()},
-        owned_by=options["owned_by"],
+        owned_by=names.owner(options["owned_by"]),
         adopt=options["adopt"],
         delete_unowned=options["delete_unowned"],
         prefixes=tuple(options["parameter_prefixes"] or ()),
@@ -158,7 +158,7 @@ def lease_rules(lease: Mapping[str, Any], wait_timeout: float) -> LeaseRules:
     found = LeaseRules(
         via=via,
         role=role,
-        external_id=lease.get("external_id") or "",
+        external_id=_external_id(lease.get("external_id") or ""),
         user=lease.get("user") or "",
         length=timedelta(minutes=minutes),
         instance_id=instance,
@@ -204,6 +204,24 @@ def _name(name: str) -> str:
     if re.match(r"/?(aws|ssm)", name.lower()):
         raise InputError(f"name: {name!r} begins with aws or ssm, which AWS keeps for itself. Choose another, such as {PREFIX}linux.")
     return name
+
+
+def _kms_key(key: str) -> str:
+    if key and not re.fullmatch(r"[A-Za-z0-9:/_-]{1,256}", key):
+        raise InputError(f"kms_key_id: {key!r} is no KMS key. Give its id, its ARN, alias/NAME, or the ARN of an alias.")
+    return key
+
+
+def _description(text: Optional[str]) -> Optional[str]:
+    if text and (len(text) > 1024 or re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", text)):
+        raise InputError("description: it must have at most 1,024 characters, and no control characters.")
+    return text
+
+
+def _external_id(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", text):
+        raise InputError(f"lease.external_id: {text!r} is none. Use 2 to 1,224 letters, digits and any of _+=,.@:/-")
+    return text
 
 
 def _endpoint(option: str, url: str) -> str:

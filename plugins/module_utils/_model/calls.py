@@ -140,6 +140,7 @@ _USERS = [
 
 _INSTANCES = [
     *_reads(ANY, [ASSOCIATIONS], "ec2:DescribeIamInstanceProfileAssociations"),
+    # Where it is denied, ``iam_identities`` tells by a role's last use alone whether the role is in use.
     *_reads(ANY, [ASSOCIATIONS, LEASE, AUDIT], "ec2:DescribeInstances"),
     Call("ec2:AssociateIamInstanceProfile", "instance", frozenset([ASSOCIATIONS]), writes=True, also=(_TO_EC2,)),
     Call("ec2:ReplaceIamInstanceProfileAssociation", "instance", frozenset([ASSOCIATIONS]), writes=True, also=(_TO_EC2,)),

@@ -41,9 +41,9 @@ def pointed(text: str, settings: Mapping[str, Optional[str]]) -> str:
     :raises Refusal: for a file that is written in a way that this doesn't edit.
     """
     for name, value in settings.items():
-        if value is not None and re.search(r"[\x00-\x1f\x7f]", value):
-            raise InputError(f"{name}: the value holds a control character.")
-        if value is not None and name in NUMBERS and not re.fullmatch(r"[0-9]{1,9}", value):
+        if value is not None and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+            raise InputError(f"{name}: the value holds a control character, or half of a character.")
+        if value is not None and name in NUMBERS and not re.fullmatch(r"0|[1-9][0-9]{0,8}", value):
             raise InputError(f"{name}: {value!r} is no whole number.")
     for section, names in SECTIONS.items():
         ours = {name: settings[name] for name in names if name in settings}
@@ -54,7 +54,7 @@ def pointed(text: str, settings: Mapping[str, Optional[str]]) -> str:
 
 def current(text: str) -> Dict[str, Optional[str]]:
     """Return the settings of ``SETTINGS`` as they are; ``None`` for one that is not set."""
-    lines = text.splitlines()
+    lines = _lines(text)
     found: Dict[str, Optional[str]] = dict.fromkeys(SETTINGS)
     for section, names in SECTIONS.items():
         start, end = _span(lines, section) or (0, 0)
@@ -72,7 +72,7 @@ def shown(settings: Mapping[str, Optional[str]]) -> Dict[str, Optional[str]]:
 
 def _pointed(text: str, section: str, settings: Dict[str, Optional[str]]) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
-    lines = text.splitlines()
+    lines = _lines(text)
     span = _span(lines, section)
     if span is None:
         new = [f"   {_line(name, value)}" for name, value in settings.items() if value is not None]
@@ -80,7 +80,13 @@ def _pointed(text: str, section: str, settings: Dict[str, Optional[str]]) -> str
         lines += [*gap, f"[{section}]", *new] if new else []
     else:
         lines[span[0] : span[1]] = _section(lines[span[0] : span[1]], settings)
-    return "".join(line + newline for line in lines) if lines != text.splitlines() else text
+    return "".join(line + newline for line in lines) if lines != _lines(text) else text
+
+
+def _lines(text: str) -> List[str]:
+    """Return the lines as TOML knows them: no other character than a line feed ends one."""
+    lines = re.split(r"\r?\n", text)
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def _span(lines: List[str], section: str) -> Optional[Tuple[int, int]]:
@@ -88,8 +94,9 @@ def _span(lines: List[str], section: str) -> Optional[Tuple[int, int]]:
     headers = []
     foreign = re.compile(rf"\s*(\"{section}\"|'{section}'|{section})\s*[.=]")
     for at, line in enumerate(lines):
-        if '"""' in line or "'''" in line:
-            raise Refusal(f"line {at + 1} of the file begins a text over several lines, which is not edited here. Write it on one line.")
+        what = _beyond(line)
+        if what:
+            raise Refusal(f"line {at + 1} of the file {what}, which is not edited here. Write it plainly, on one line.")
         header = _HEADER.match(line)
         if header:
             headers.append((at, header.group(2).strip("\"'"), bool(header.group(1))))
@@ -104,6 +111,16 @@ def _span(lines: List[str], section: str) -> Optional[Tuple[int, int]]:
     end = next((at for at, _name, _doubled in headers if at >= start), len(lines))
     _check_settings(lines, start, end, SECTIONS[section])
     return start, end
+
+
+def _beyond(line: str) -> str:
+    """Return what a line has that makes others look like what they are not; empty for nothing."""
+    if '"""' in line or "'''" in line:
+        return "begins a text over several lines"
+    plain = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "_", line).partition("#")[0]
+    if "=" in plain and plain.count("[") > plain.count("]"):
+        return "begins a list over several lines"
+    return "has a name with an escape" if re.match(r"\s*\[*\s*[^=#']*\\", line) else ""
 
 
 def _check_settings(lines: List[str], start: int, end: int, names: Tuple[str, ...]) -> None:

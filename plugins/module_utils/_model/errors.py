@@ -6,10 +6,23 @@
 
 from __future__ import annotations
 
+from .shown import shown
 
-class InputError(ValueError):
+
+class _Told(Exception):
+    """Its text is shown to people."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())
+
+
+class InputError(_Told, ValueError):
     """What the user wrote cannot be: the text names the entry, the rule and the remedy. Raised before the first call."""
 
 
-class Refusal(Exception):
+class Refusal(_Told):
     """What was found must not be acted on without a person's decision. The text names what would allow it."""
+
+
+class Outdated(Refusal):
+    """What was read is not what is there, or not yet: it is read again for a while. The text is for where that does not help."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .context import Context
-from .errors import InputError, Refusal
+from .errors import InputError, Outdated, Refusal
 from .grants import listed
 from .instance_profiles import ASSOCIATED, Association, Profile, is_named, name_of
 from .names import name as checked_name
@@ -201,7 +201,7 @@ def plan(wanted: Rules, target: Fleet, actual: Fleet, region: str) -> List[Chang
             f"{', '.join(before.id for before, _after in pairs)}. Raise guard if that is meant, or narrow the filter."
         )
     if pairs and wanted.present and actual.profile is not None and not actual.profile.roles:
-        raise Refusal(
+        raise Outdated(
             f"instance profile {actual.profile.name}: it holds no role, so no instance would get credentials from it. Put a role into it: "
             "iam_identities does, with instance_profile: true."
         )

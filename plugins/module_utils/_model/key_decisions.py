@@ -19,7 +19,7 @@ from . import access_key as words
 from .access_key import NEW, HostState, Key, Proof, Rules, State, told
 from .errors import Refusal
 from .key_refusals import before_a_write, many, refuse, refuse_contained
-from .key_steps import delete, retire, tag
+from .key_steps import clean, delete, retire, tag
 from .plan import Change
 
 Step = Tuple[Change, Callable[[State], State]]
@@ -45,7 +45,8 @@ def decide(state: State, rules: Rules) -> Decision:
     refuse(state, rules)
     decision = _present(state, rules) if rules.present else _absent(state, rules)
     decision = protect(decision, rules)
-    return replace(decision, changes=(*before_a_write(state, decision.changes, rules), *decision.changes))
+    first = (*clean(state.host, rules.path), *before_a_write(state, decision.changes, rules))
+    return replace(decision, changes=(*first, *decision.changes))
 
 
 def _present(state: State, rules: Rules) -> Decision:
@@ -105,6 +106,11 @@ def _free_a_slot(state: State, rules: Rules) -> Decision:
         orphan = words.virgin(key) and not key.retired and not words.fresh(key, state.now, rules)
         if orphan or words.beyond_grace(key, state.now, rules):
             return _again(delete(key, rules.user), state, rules)
+    young = [key.id for key in state.keys if key.active and words.fresh(key, state.now, rules)]
+    if young:
+        return _hold(
+            state, f"{' and '.join(young)} was made moments ago and other runs may be handing over", "those runs, or the key's orphan_grace"
+        )
     raise many(state, rules)
 
 

@@ -13,6 +13,7 @@ from .access_key import Rules
 from .duration import duration
 from .errors import InputError
 from .file_options import account, mode
+from .names import owner
 from .user_name import check_user_name
 
 STORE: Dict[str, Any] = {
@@ -69,7 +70,7 @@ def rules(options: Mapping[str, Any]) -> Rules:
         owner=account("owner", options.get("owner")),
         group=account("group", options.get("group")),
         mode=mode("mode", options["mode"]),
-        owned_by=options["owned_by"],
+        owned_by=owner(options["owned_by"]),
         adopt=options["adopt"],
         groups=tuple(options["groups"] or ()),
         rotate_after=duration(options["rotate_after"], "rotate_after") if options.get("rotate_after") else None,
@@ -100,6 +101,6 @@ def sending_region(options: Mapping[str, Any]) -> str:
 
 def absolute(option: str, path: str) -> str:
     """Return a path of a file, if it is absolute and plain."""
-    if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f]|(^|/)\.\.?(/|$)", path):
+    if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]|(^|/)\.\.?(/|$)", path):
         raise InputError(f"{option}: {path!r} is no absolute path of a file. Write it in full, without '~', '.' and '..'.")
     return path

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Iterable, Tuple
 
 from .access_key import USES_LAG, Proof, Rules, State, User, told, virgin
-from .errors import Refusal
+from .errors import Outdated, Refusal
 from .plan import Change
 from .tags import OWNER_TAG
 
@@ -100,7 +100,7 @@ def refuse_foreign(state: State, rules: Rules) -> None:
     elif host.proof is Proof.WRONG:
         whose = "is known to AWS and is not a key of this user"
     elif host.proof is Proof.PROVEN:
-        raise Refusal(
+        raise Outdated(
             f"{host.key_id} in {where} works as user {rules.user}, but IAM does not list it yet. "
             "Nothing was changed; run again in a minute."
         )

@@ -2,14 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ends a key: each step is a change and what it does to a state, whichever of the two kinds of state holds the keys."""
+"""What ends a key: each step is a change and what it does to a state, whichever of the two kinds of state holds the keys.
+
+And what a run that was killed left on a host, which ends as well.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Callable, Tuple, TypeVar
 
-from .access_key import Key, State
+from .access_key import HostState, Key, State
 from .plan import Change
 from .shared_key import SharedState
 
@@ -41,6 +44,11 @@ def tag(key: Key, user: str) -> Tuple[Change, Callable[[S], S]]:
         return _with(state, replace(key, tagged=state.now))
 
     return _on(key, "tag", user), effect
+
+
+def clean(host: HostState, path: str) -> Tuple[Change, ...]:
+    """Remove what a killed run left beside the host's file. First of all: there may be a secret in it."""
+    return (Change("remove", "temporary file", of=path),) if host.leftover else ()
 
 
 def _on(key: Key, step: str, user: str) -> Change:

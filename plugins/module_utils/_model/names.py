@@ -96,6 +96,11 @@ def tags(value: Mapping[str, Any], entry: str) -> Dict[str, str]:
     return result
 
 
+def owner(value: str) -> str:
+    """Return ``value`` when it can say whose an object is: it becomes the value of a tag."""
+    return tags({"owner": value}, "owned_by")["owner"]
+
+
 def unique(values: Iterable[str], kind: str, entry: str) -> None:
     """Refuse values that differ in nothing but letter case: IAM takes them for the same."""
     seen: Dict[str, str] = {}

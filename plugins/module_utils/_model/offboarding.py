@@ -11,12 +11,14 @@ everything, sessions of its keys included, and its keys are deactivated. That po
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import document as documents
 from . import names
-from .access_key import Key
+from .access_key import Key, age
 from .errors import InputError, Refusal
+from .identities import in_use
 from .identities import plan as identities
 from .identities.records import Identities, User
 from .identities.requests import Request, UserRequest
@@ -43,6 +45,8 @@ class Rules:
     compromised: bool = False
     delete: bool = True
     """Otherwise the users are contained and stay."""
+    allow_in_use: bool = False
+    """Users go whose keys were used lately."""
 
     @property
     def contain(self) -> bool:
@@ -63,6 +67,7 @@ class Rules:
             delete_unowned=self.delete_unowned,
             allow_gap=False,
             guard=-1,
+            allow_in_use=True,  # told from the keys that are read anyway
         )
 
 
@@ -74,6 +79,8 @@ class Account:
     keys: Mapping[str, Tuple[Key, ...]] = field(default_factory=dict)
     caller: str = field(default="", compare=False)
     """ARN of who runs this."""
+    now: Optional[datetime] = field(default=None, compare=False)
+    """The date of AWS's answer; ``None`` when there was no user to ask about."""
 
 
 def rules(options: Mapping[str, Any]) -> Rules:
@@ -98,6 +105,7 @@ def rules(options: Mapping[str, Any]) -> Rules:
         groups=tuple(options["groups"]),
         compromised=options["compromised"],
         delete=options["state"] == "absent",
+        allow_in_use=options["allow_in_use"],
     )
 
 
@@ -116,6 +124,7 @@ def plan(wanted: Rules, actual: Account, partition: str) -> List[Change]:
     for user in actual.users.values():
         if user:
             _refuse(user, wanted, actual.caller)
+            _refuse_in_use(user, wanted, actual)
     contained = _contained(actual, partition) if wanted.contain else actual
     gone = Identities({}, {}, dict.fromkeys(actual.users))
     deletion = identities.plan(wanted.request, gone, Identities({}, {}, contained.users))
@@ -141,6 +150,20 @@ def _refuse(user: User, wanted: Rules, caller: str) -> None:
             f"user {user.name} belongs to groups that nobody named here: {', '.join(extra)}. It may be a person's, so it is not deleted. "
             "Add them to groups if hosts' users belong to them."
         )
+
+
+def _refuse_in_use(user: User, wanted: Rules, actual: Account) -> None:
+    """A key that signs calls is on a host that runs. Where somebody else may have it, that is no reason to wait."""
+    if wanted.contain or wanted.allow_in_use or actual.now is None:
+        return
+    for key in actual.keys.get(user.name, ()):
+        if key.active and key.used is not None and actual.now - key.used < in_use.WITHIN:
+            where = f"by {key.used_service or '?'} in {key.used_region or '?'}"
+            raise Refusal(
+                f"user {user.name} is in use: its key {key.id} was last used {age(actual.now - key.used)} ago {where}, so a host may still "
+                "run with it, and it is not deleted. Take the key off its host first, or set allow_in_use: true (playbook offboard: "
+                "-e offboard_in_use=true) if it shall go all the same."
+            )
 
 
 def _contained(account: Account, partition: str) -> Account:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, List
 
 from .errors import Refusal
+from .shown import on_a_line
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Change:
         words = [self.step, self.what, self.key]
         if self.of:
             words += [_PREPOSITIONS.get(self.step, "of"), self.of]
-        return " ".join(word for word in words if word)
+        return on_a_line(" ".join(word for word in words if word))
 
 
 _PREPOSITIONS = {
@@ -65,8 +66,10 @@ def guard(changes: Iterable[Change], limit: int) -> None:
     :raises Refusal: with the list of what would go.
     """
     implied = [change for change in changes if change.implied]
-    if 0 <= limit < len(implied):
+    # Tags go several at a time.
+    count = sum(len(change.before) if change.what == "tags" else 1 for change in implied)
+    if 0 <= limit < count:
         raise Refusal(
-            f"this call would remove {len(implied)} things that it does not name, more than guard={limit} allows: "
+            f"this call would remove {count} things that it does not name, more than guard={limit} allows: "
             f"{'; '.join(map(str, implied))}. Raise guard if that is meant, or turn the purge option off."
         )

@@ -14,6 +14,7 @@ from .access_key import NEW, HostState, Proof, Rules, State
 from .errors import Refusal
 from .key_decisions import Decision, protect
 from .key_refusals import before_a_write, refuse_foreign, refuse_unreadable, refuse_user
+from .key_steps import clean
 from .plan import Change
 from .shared_key import Stored
 
@@ -52,7 +53,8 @@ def decide(state: State, store: Optional[Stored], rules: Rules) -> Decision:
     """
     refuse(state, rules)
     decision = protect(_present(state, store, rules), rules) if rules.present else _absent(state, rules)
-    return replace(decision, changes=(*before_a_write(state, decision.changes, rules), *decision.changes))
+    first = (*clean(state.host, rules.path), *before_a_write(state, decision.changes, rules))
+    return replace(decision, changes=(*first, *decision.changes))
 
 
 def _present(state: State, store: Optional[Stored], rules: Rules) -> Decision:

@@ -14,6 +14,7 @@ from .access_key import Rules
 from .duration import duration
 from .errors import InputError
 from .key_options import STORE, absolute, sending_region
+from .names import owner
 from .shared_key import SharedRules, partial
 from .user_name import check_user_name
 
@@ -89,7 +90,9 @@ def _check_parameter(name: str) -> None:
 
 
 def check_kms_key(key: str) -> None:
-    """Raise for a key of AWS's own."""
+    """Raise for what is no key, and for one of AWS's own."""
+    if key and not re.fullmatch(r"[A-Za-z0-9:/_-]{1,256}", key):
+        raise InputError(f"store.kms_key_id: {key!r} is no KMS key. Give its id, its ARN, alias/NAME, or the ARN of an alias.")
     if re.search(r"(^|:)alias/aws/", key):
         raise InputError(
             f"store.kms_key_id: {key} is AWS's own key, with which everybody in the account who may read parameters can read this one. "
@@ -116,7 +119,7 @@ def shared_rules(options: Mapping[str, Any], variables: Mapping[str, Any]) -> Sh
         Rules(
             user=options["user"],
             region=sending_region(options),
-            owned_by=options["owned_by"],
+            owned_by=owner(options["owned_by"]),
             adopt=options["adopt"],
             groups=tuple(options["groups"] or ()),
             rotate_after=duration(options["rotate_after"], "rotate_after") if options.get("rotate_after") else None,

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws import access_keys
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.access_keys import AccessKeys, NoKey
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.access_key import Key
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Outdated
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import SSLError
@@ -101,7 +102,7 @@ def test_a_limit_that_counts_what_this_run_deleted():
 
 def test_a_limit_that_is_one():
     iam = Iam(CreateAccessKey=[error("LimitExceeded", 409)], ListAccessKeys=[listing("AKIA1", "AKIA2")])
-    with pytest.raises(NoKey, match="AKIA1, AKIA2"):
+    with pytest.raises(Outdated, match="AKIA1, AKIA2"):
         iam.keys.create()
     assert not iam.slept
 

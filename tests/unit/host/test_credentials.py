@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import subprocess
@@ -14,9 +15,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import credentials
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import credentials, ground
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host.channel import Channel, NoAnswer
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -213,16 +215,87 @@ def test_the_secret_is_in_the_file_of_its_mode_alone(path, monkeypatch):
 
 
 def test_another_run_is_writing(path):
+    """Whoever holds the temporary file is at work, however old it is; one that nobody holds is what a killed run left."""
     temporary = path.with_name(".credentials.hybridops-new")
     temporary.write_text("half")
-    answer = deliver(path)
-    assert answer["kind"] == "conflict" and temporary.read_text() == "half" and not path.exists()
-    os.utime(temporary, (time.time() + 300, time.time() + 300))
-    assert deliver(path)["ok"], "left by a run while the host's clock was ahead"
-    path.unlink()
-    temporary.write_text("half")
-    os.utime(temporary, (time.time() - 300, time.time() - 300))
+    with open(temporary) as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        os.utime(temporary, (time.time() - 300, time.time() - 300))
+        for answer in (deliver(path), request(path, "clean")):
+            assert answer["kind"] == "conflict" and "Run again" in answer["error"]
+        assert temporary.read_text() == "half" and not path.exists() and request(path, "probe")["leftover"] is False
+    assert request(path, "probe")["leftover"] is True
     assert deliver(path)["ok"] and os.listdir(path.parent) == ["credentials"]
+
+
+def test_what_a_killed_run_left_is_cleaned(path):
+    deliver(path)
+    path.with_name(".credentials.hybridops-new").write_text(SECRET)
+    answer = request(path, "clean")
+    assert answer["ok"] and answer["leftover"] is False and answer["key_id"] == "AKIA1" and os.listdir(path.parent) == ["credentials"]
+
+
+@pytest.mark.parametrize(("moved", "abandoned"), [(0, False), (-300, True), (300, True)])
+def test_without_locks_age_tells(path, monkeypatch, moved, abandoned):
+    """As on some network file systems; the clock may have been ahead when the file was made."""
+    monkeypatch.setattr(ground.fcntl, "flock", lambda *_arguments: fail(OSError(37, "No locks available")))
+    temporary = path.with_name(".credentials.hybridops-new")
+    temporary.write_text("half")
+    os.utime(temporary, (time.time() + moved, time.time() + moved))
+    assert request(path, "probe")["leftover"] is abandoned and deliver(path)["ok"] is abandoned
+
+
+def fail(error):
+    raise error
+
+
+def test_a_temporary_file_that_is_another_runs_is_left_alone(path, monkeypatch):
+    """It took this one for abandoned, and made its own in the same place."""
+    temporary = path.with_name(".credentials.hybridops-new")
+
+    def overtaken(_handle):
+        temporary.rename(path.with_name("ours"))
+        temporary.write_text("theirs")
+
+    monkeypatch.setattr(credentials.os, "fsync", overtaken)
+    assert deliver(path)["kind"] == "conflict" and temporary.read_text() == "theirs" and not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        ({"f_flag": os.ST_RDONLY}, "mounted read-only. Mount it"),
+        ({"f_bfree": 1, "f_bavail": 1}, "is full. Free some space"),
+        ({"f_favail": 0}, "is full. Free some space"),
+        ({"f_blocks": 0, "f_bfree": 0, "f_bavail": 0, "f_files": 0, "f_favail": 0}, ""),
+    ],
+)
+def test_what_a_file_system_says_before_a_write(path, monkeypatch, folder, says):
+    room = {"f_flag": 0, "f_frsize": 4096, "f_blocks": 99, "f_bfree": 99, "f_bavail": 99, "f_files": 9, "f_favail": 9, **folder}
+    monkeypatch.setattr(credentials.os, "statvfs", lambda _folder: SimpleNamespace(**room))
+    hindrance = request(path, "probe")["hindrance"]
+    assert says in hindrance and bool(says) == bool(hindrance)
+
+
+def test_a_folder_that_somebody_may_lead_elsewhere(tmp_path):
+    if os.geteuid():
+        pytest.skip("only root makes links of others")
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to("real")
+    assert request(link / "a" / "credentials", "probe")["hindrance"] == ""
+    os.lchown(link, 12345, 0)
+    hindrance = request(link / "a" / "credentials", "probe")["hindrance"]
+    assert f"{link} is a symbolic link of user 12345" in hindrance and f"({tmp_path / 'real'})" in hindrance
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(28, "Free some space there, then run again"), (30, "Mount it"), (13, "Set become"), (2, "such")]
+)
+def test_what_to_do_about_an_error_of_the_system(path, monkeypatch, number, says):
+    monkeypatch.setattr(credentials.os, "rename", lambda *_names: fail(OSError(number, os.strerror(number), str(path))))
+    answer = deliver(path)
+    assert says in answer["error"] and str(path) in answer["error"] and os.strerror(number) in answer["error"]
 
 
 def test_signature_is_botocores(path):
@@ -311,3 +384,25 @@ def test_the_agent_is_told_from_what_is_called_nearly_the_same(tmp_path, name, a
         assert credentials._is_agent(process.pid) is expected
     finally:
         process.communicate()
+
+
+def test_a_process_that_stood_still_writes_no_more(path, monkeypatch):
+    """As on a host that was paused: the key that it was sent may be deleted by now."""
+    monkeypatch.setattr(ground, "_deadline", time.monotonic() - 1)
+    answer = deliver(path)
+    assert answer["kind"] == "conflict" and "took more than" in answer["error"] and os.listdir(path.parent) == []
+
+
+def test_a_folder_that_another_run_made_meanwhile(tmp_path, monkeypatch):
+    """And the one that a killed run left half made."""
+    path, rename = tmp_path / "a" / "credentials", os.rename
+    (tmp_path / ".a.hybridops-new").mkdir(mode=0o700)
+
+    def overtaken(source, target):
+        if target == str(path.parent):
+            path.parent.mkdir()
+            (path.parent / "theirs").touch()
+        rename(source, target)
+
+    monkeypatch.setattr(credentials.os, "rename", overtaken)
+    assert deliver(path)["ok"] and sorted(os.listdir(path.parent)) == ["credentials", "theirs"] and os.listdir(tmp_path) == ["a"]

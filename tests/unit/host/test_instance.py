@@ -42,6 +42,8 @@ class Instance:
     def __init__(self):
         self.role, self.credentials = "Admin", dict(GIVEN, Code="Success")
         self.status, self.answer, self.calls = 200, {"Version": 7}, []
+        self.troubles = []
+        """What becomes of calls before they are answered: status and code, or 0 for no answer at all."""
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -61,6 +63,11 @@ class Instance:
 
             def do_POST(self):
                 service.calls.append((dict(self.headers), json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                if service.troubles:
+                    status, code = service.troubles.pop(0)
+                    if status:
+                        self.say(status, json.dumps({"__type": code}))
+                    return
                 self.say(service.status, json.dumps(service.answer))
 
             def say(self, status, text):
@@ -120,6 +127,20 @@ def test_save(here):
 def test_not_saved(here, change, expected):
     vars(here).update(change)
     assert here.ask("save") == {"ok": True, "saved": False, **expected}
+
+
+@pytest.mark.parametrize("trouble", [(0, ""), (500, "InternalServerError"), (503, "ServiceUnavailable"), (400, "ThrottlingException")])
+def test_what_passes_is_tried_again(here, trouble):
+    here.troubles = [trouble, trouble]
+    assert here.ask("save")["version"] == 7 and len(here.calls) == 3
+    here.troubles = [trouble] * 3
+    told = here.ask("save")
+    assert len(here.calls) == 6 and not told.get("saved")
+
+
+def test_what_stays_is_not(here):
+    here.troubles = [(400, "ParameterAlreadyExists")]
+    assert here.ask("save")["code"] == "ParameterAlreadyExists" and len(here.calls) == 1
 
 
 def test_no_instance_and_no_way(here):

@@ -172,6 +172,12 @@ def test_an_agent_that_does_not_end_is_ended(host, monkeypatch):
     assert "i/o timeout" in host.ask("register")["stderr"] and time.monotonic() - begun < 10
 
 
+def test_no_part_of_a_code_is_left_where_what_was_said_is_cut(host):
+    host.install('printf "%s%3992s" "$3" x >&2')
+    done = host.ask("register")
+    assert done["stderr"].startswith("***") and CODE[-8:] not in str(done)
+
+
 def test_clear_and_again(host):
     host.install()
     host.registered()

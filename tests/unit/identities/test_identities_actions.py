@@ -16,6 +16,8 @@ from ansible_collections.hybridops.aws_agents.plugins.modules.iam_identities imp
 
 NOT_CALLED = {"PassRole", "TagInstanceProfile"}
 """Actions that AWS asks for besides the one that is called."""
+BY_ACCESS_KEYS = {"GetAccessKeyLastUsed"}
+"""Called by the class that has to do with access keys, whose own actions are those of other modules."""
 
 
 def called() -> set[str]:
@@ -32,4 +34,4 @@ def called() -> set[str]:
 
 def test_documented_actions_are_those_called():
     notes = " ".join(yaml.safe_load(DOCUMENTATION)["notes"])
-    assert set(re.findall(r"C\((\w+)\)", notes)) == called() | NOT_CALLED
+    assert set(re.findall(r"C\((\w+)\)", notes)) == called() | NOT_CALLED | BY_ACCESS_KEYS

@@ -26,6 +26,12 @@ SECURE = replace(HERE, kind="SecureString", kms_key_id="alias/aws/ssm")
 RULES = Rules(NAME, config=CONFIG)
 
 
+SESSION = "arn:aws:sts::123456789012:assumed-role/Admin/hybridops-aws-agents-lease"
+BY_LEASE = replace(RULES, saves_as=":assumed-role/Admin/hybridops-aws-agents-lease")
+HALF_MADE = Parameter(deciding.text_of(CONFIG), version=1, saved_by=SESSION)
+"""What a run leaves that was killed after it had saved and before it could write down whose it is."""
+
+
 def large(length):
     return {"metrics": {"namespace": "n" * (length - len('{"metrics":{"namespace":""}}'))}}
 
@@ -56,6 +62,14 @@ PLANS = {
     "another key": (replace(RULES, kms_key_id="alias/mine"), SECURE, [UPDATE]),
     "somebody else's that is as it shall be": (RULES, replace(HERE, tags={}), []),
     "somebody else's, adopted": (replace(RULES, adopt=True, config={"a": 1}), replace(HERE, tags={}), [UPDATE]),
+    "half made, which is finished": (BY_LEASE, HALF_MADE, [TAG]),
+    "half made, and another is asked for": (replace(BY_LEASE, adopt=True, config=large(50)), HALF_MADE, [UPDATE]),
+    "saved by somebody else": (BY_LEASE, replace(HALF_MADE, saved_by="arn:aws:iam::123456789012:user/somebody"), []),
+    "saved more than once": (BY_LEASE, replace(HALF_MADE, version=2), []),
+    "with a tag of somebody's": (BY_LEASE, replace(HALF_MADE, tags={"team": "ops"}), []),
+    "of another owner": (BY_LEASE, replace(HALF_MADE, tags={OWNER_TAG: "blue"}), []),
+    "written otherwise": (BY_LEASE, replace(HALF_MADE, text=json.dumps(CONFIG, indent=7)), []),
+    "saved without a lease": (RULES, HALF_MADE, []),
     "none that is gone": (Rules(NAME, present=False), None, []),
     "one that goes": (Rules(NAME, present=False), HERE, [f"delete parameter {NAME}"]),
 }

@@ -25,7 +25,7 @@ ROLE = "arn:aws:iam::111122223333:role/ops/CloudWatchAgentAdminRole"
 LEASES = {
     "none": ({}, LeaseRules()),
     "a role is assumed": ({"role": "Admin"}, LeaseRules("assume_role", role="Admin")),
-    "by its ARN": ({"role": ROLE, "external_id": "x"}, LeaseRules("assume_role", role=ROLE, external_id="x")),
+    "by its ARN": ({"role": ROLE, "external_id": "x1"}, LeaseRules("assume_role", role=ROLE, external_id="x1")),
     "an instance": (
         {"via": "instance", "role": ROLE, "minutes": 5, "metadata_endpoint": "http://169.254.169.254/"},
         LeaseRules("instance", role=ROLE, length=timedelta(minutes=5), instance_profile="CloudWatchAgentAdminRole",

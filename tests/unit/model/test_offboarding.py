@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
@@ -125,6 +125,32 @@ def test_refused(fields, rules, says):
         words(account(user(**fields), caller="arn:aws:iam::123456789012:user/me"), **rules)
 
 
+USES = [
+    # active, hours since its last use, rules, refused
+    (True, 1, {}, True),
+    (True, 23, {}, True),
+    (True, 24, {}, False),
+    (True, None, {}, False),
+    (False, 1, {}, False),
+    (True, 1, {"allow_in_use": True}, False),
+    (True, 1, {"compromised": True}, False),
+    (True, 1, {"delete": False}, False),
+]
+
+
+@pytest.mark.parametrize(("active", "hours", "rules", "refused"), USES)
+def test_a_key_that_was_used(active, hours, rules, refused):
+    now = MADE + timedelta(days=90)
+    used = None if hours is None else now - timedelta(hours=hours)
+    keys = {"web1": (Key("web1-A", active, MADE, used, "logs", "eu-west-1"), Key("web1-B", True, MADE))}
+    actual = account(user(), keys=keys, now=now)
+    if not refused:
+        assert words(actual, **rules)
+        return
+    with pytest.raises(Refusal, match="user web1 is in use: its key web1-A was last used .* by logs in eu-west-1.*allow_in_use: true"):
+        words(actual, **rules)
+
+
 TAKEN = [
     ({"tags": {}}, {"delete_unowned": True}),
     ({"dependants": PASSWORD}, {"delete_people": True}),
@@ -142,7 +168,7 @@ def test_not_refused(fields, rules):
 
 def options(**given):
     base = {"users": ["web1"], "state": "absent", "compromised": False, "protected": [], "groups": [], "owned_by": "default",
-            "delete_unowned": False, "delete_people": False}  # fmt: skip
+            "delete_unowned": False, "delete_people": False, "allow_in_use": False}  # fmt: skip
     return {**base, **given}
 
 

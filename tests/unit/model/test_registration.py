@@ -40,7 +40,7 @@ TEMPLATE = json.dumps({"Profile": {"ShareCreds": True, "ShareProfile": ""}, "Ssm
 
 FRESH = Host(kinds=("package",), binary="/usr/bin/amazon-ssm-agent", hostname="web1", template=TEMPLATE, running=True, enabled=True)
 """As its package leaves it: started, and registered nowhere."""
-DONE = replace(FRESH, instance=MI, region="eu-west-1", remembered=MI, remembered_region="eu-west-1", registered_for=86400.0)
+DONE = replace(FRESH, instance=MI, region="eu-west-1", remembered=MI, remembered_region="eu-west-1", registered_for=259200.0)
 NODE = Node(MI, "Online", "3.3.1142.0", "web1.example.com", "web1", "SSMServiceRole")
 LEFT = (Activation("a-1"), Activation("a-2"))
 JOIN = ["stop service", "register node web1", "start service"]
@@ -90,6 +90,7 @@ def planned(actual, rules):
         (State(DONE, replace(NODE, role="")), RULES, []),
         (State(replace(DONE, running=False)), RULES, ["start service"]),
         (State(replace(DONE, registered_for=30.0)), RULES, []),
+        (State(replace(DONE, registered_for=30.0), NODE, LEFT), RULES, ["delete activation a-1", "delete activation a-2"]),
         (State(DONE, NODE), FORCED, JOIN),
         (State(replace(DONE, region="us-east-1")), FORCED, JOIN),
         (State(replace(FRESH, broken=True)), FORCED, JOIN),
@@ -174,6 +175,8 @@ def test_warnings(actual, rules, words):
     [
         (FRESH, RULES, "", True),
         (DONE, RULES, MI, False),
+        (replace(DONE, registered_for=86400.0), RULES, MI, True),
+        (replace(DONE, registered_for=86400.0, region="us-east-1"), RULES, "", False),
         (replace(DONE, region="us-east-1"), RULES, "", False),
         (DONE, FORCED, "", True),
         (replace(FRESH, instance="i-1", region="eu-west-1"), RULES, "", False),

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.activations import Activations
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration import leaving
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration.options import leaver
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration.state import Activation, Node
@@ -35,8 +37,20 @@ class Ssm:
 
 def test_activations_go_first():
     listed = leaving.Listed((NODE,), (Activation("a-1"),))
-    assert [str(change) for change in leaving.plan(listed)] == ["delete activation a-1", f"deregister node {NODE.id}"]
+    assert [str(change) for change in leaving.plan(listed, allow_online=True)] == ["delete activation a-1", f"deregister node {NODE.id}"]
     assert leaving.plan(leaving.Listed()) == []
+
+
+@pytest.mark.parametrize(("ping", "allowed", "refused"), [
+    ("Online", False, True), ("Online", True, False), ("ConnectionLost", False, False), ("Inactive", False, False), ("", False, False),
+])  # fmt: skip
+def test_a_node_whose_agent_runs(ping, allowed, refused):
+    listed = leaving.Listed((replace(NODE, id="mi-00000000000000000", ping="Inactive"), replace(NODE, ping=ping)))
+    if not refused:
+        assert len(leaving.plan(listed, allowed)) == 2
+        return
+    with pytest.raises(Refusal, match=f"{NODE.id} as Online.*allow_online: true.*offboard_in_use=true"):
+        leaving.plan(listed, allowed)
 
 
 def test_view():

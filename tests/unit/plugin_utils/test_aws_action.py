@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that an action plugin refuses before anything is made."""
+"""Hosts that an action plugin refuses before anything is made, or that let nobody in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible import constants
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible_collections.hybridops.aws_agents.plugins.action import cloudwatch_agent, host_access_key, ssm_registration
 
 PLUGINS = [cloudwatch_agent, host_access_key, ssm_registration]
@@ -54,3 +54,24 @@ def test_remote_files_that_are_kept(plugin, kept, monkeypatch):
             refuse(plugin)
     else:
         refuse(plugin)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (AnsibleError("Missing sudo password"), "^Missing sudo password on the host. Give the password with --ask-become-pass"),
+        (AnsibleError("Incorrect sudo password"), "^Incorrect sudo password on the host. Give"),
+        (AnsibleError("Timeout (12s) waiting for privilege escalation prompt"), "ansible_become_password"),
+        (AnsibleError("something else"), "^something else$"),
+        (AnsibleConnectionFailure("Incorrect sudo password, or so it seems"), "^Incorrect sudo password, or so it seems$"),
+    ],
+)
+def test_a_host_that_lets_nobody_in(error, says):
+    action = host_access_key.ActionModule.__new__(host_access_key.ActionModule)
+
+    def ends(_command, **_more):
+        raise error
+
+    action._low_level_execute_command = ends
+    with pytest.raises(type(error), match=says):
+        action._on_host("python3", b"")

@@ -110,13 +110,15 @@ class Host:
         self.instance, self.region = instance, region if instance else ""
         self.running = True
         self.asked = []
+        self.age = 200000.0
+        """Seconds since it was registered."""
         self.down = False
         self.on_register = lambda: None
         self.after_register = lambda: None
         self.result = {"rc": 0, "stdout": "", "stderr": ""}
 
     def _registration(self):
-        return {"instance": self.instance, "region": self.region, "broken": False, "registered_at": 1.0, "remembered": "",
+        return {"instance": self.instance, "region": self.region, "broken": False, "registered_at": 300000.0 - self.age, "remembered": "",
                 "remembered_region": "", "errors": ["InvalidActivation"], "status": "active/running"}  # fmt: skip
 
     def ask(self, do, **request):
@@ -128,7 +130,7 @@ class Host:
 
     def probe(self, _request):
         return {**self._registration(), "installed": ["package"], "agent": PLACES["agents"][0], "version": "3.3", "systemd": True,
-                "enabled": True, "running": self.running, "started": 0.0, "now": 90000.0, "config": None, "config_written": None,
+                "enabled": True, "running": self.running, "started": 0.0, "now": 300000.0, "config": None, "config_written": None,
                 "template": None, "drop_in": "/d", "environment": "", "environment_written": None, "folder": True, "shares": False,
                 "hostname": "web1",
                 "hindrance": ""}  # fmt: skip
@@ -350,6 +352,63 @@ def test_a_signal_ends_the_activation_first(host, number, when):
         signal.signal(number, before)
     assert caught == [[]], "the handler of before is told once, when the activation is gone"
     assert ("register" in host.did()) is (when == "register") and ("failed" in result) is (when == "create")
+
+
+@pytest.mark.parametrize(
+    ("when", "ends"),
+    [
+        ("stop", ["probe", "stop", "look", "start"]),
+        ("create", ["probe", "stop", "look", "start"]),
+        ("register", ["probe", "stop", "register", "start"]),
+    ],
+)
+def test_a_signal_leaves_no_agent_stopped_that_ran(host, when, ends):
+    host.instance, host.region = MI, "eu-west-1"
+    caught = []
+    before = signal.signal(signal.SIGTERM, lambda *_arguments: caught.append(host.running))
+    turn, create = host.turn, host.ssm.create_activation
+    try:
+        if when == "stop":
+            host.turn = lambda request: (turn(request), request["verb"] == "stop" and os.kill(os.getpid(), signal.SIGTERM))[0]
+        elif when == "create":
+            host.ssm.create_activation = lambda **asked: (create(**asked), os.kill(os.getpid(), signal.SIGTERM))[0]
+        else:
+            host.on_register = lambda: os.kill(os.getpid(), signal.SIGTERM)
+        result, _resource = run(host, replace(RULES, force=True))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert caught == [True] and host.did() == ends and not host.ssm.activations
+    assert (host.instance, "failed" in result) == ((OTHER, False) if when == "register" else (MI, True))
+
+
+@pytest.mark.parametrize(
+    ("verb", "did"),
+    [("stop", ["probe", "stop", "look", "start"]), ("start", ["probe", "stop", "register", "start", "look", "start"])],
+)
+def test_a_connection_that_drops_leaves_no_agent_stopped(host, verb, did):
+    host.instance, host.region = MI, "eu-west-1"
+    turn, dropped = host.turn, []
+
+    def drop(request):
+        if request["verb"] == verb and not dropped:
+            dropped.append(verb)
+            turn(request) if verb == "stop" else None
+            raise AnsibleConnectionFailure("dropped")
+        return turn(request)
+
+    host.turn = drop
+    result, _resource = run(host, replace(RULES, force=True))
+    assert "dropped" in result["failed"] and host.running and host.did() == did
+
+
+def test_an_activation_that_the_run_before_left_is_deleted_from_a_host_that_is_registered(host):
+    host.instance, host.region = MI, "eu-west-1"
+    host.ssm.nodes[MI] = {"InstanceId": MI, "PingStatus": "Online", "ComputerName": "web1"}
+    tags = [{"Key": key, "Value": value} for key, value in TAGS.items()]
+    host.ssm.activations["a-8"] = {"ActivationId": "a-8", "DefaultInstanceName": "web1", "Tags": tags}
+    host.age = 3600.0
+    result, _resource = run(host)
+    assert result["changes"] == ["delete activation a-8"] and not host.ssm.activations
 
 
 def test_registering_anew_that_did_not_begin_leaves_the_agent_running(host):

@@ -10,8 +10,10 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Set, Tuple
 
 from ..._model import document as documents
-from ..._model.errors import Refusal
+from ..._model.errors import Outdated, Refusal
+from ..._model.identities.already import may_be_made
 from ..._model.identities.records import DEPENDANTS, Policy, Role, User
+from ..._model.identities.undo import identity, undo
 from ..._model.plan import Change
 from ..session import NOT_YET_KNOWN, NOT_YET_VISIBLE, Retry, error_code, wait_until_stable
 from . import dependants
@@ -148,13 +150,20 @@ class Writer:
         self._wait_timeout = wait_timeout
         self._retry = Retry(wait_timeout)
         self._touched: Set[str] = set()
+        self._applied: List[Change] = []
+        self.undone: List[str] = []
+        """What this run had made and took back, in words."""
 
     def apply(self, change: Change) -> None:
-        """Make one change.
+        """Make one change. Where the account has no room for it, a role or user that this run has made is taken back: half of it is no use.
 
         :raises botocore.exceptions.ClientError: what IAM answered.
         :raises Refusal: where its answer has a remedy that it does not name.
         """
+        self._apply(change)
+        self._applied.append(change)
+
+    def _apply(self, change: Change) -> None:
         if change.what in DEPENDANTS and change.step == "delete":
             delete = dependants.DELETE[change.what]
             self._drop(change, delete, {"iam": self._iam, "user": _owner(change), "value": change.key})
@@ -192,10 +201,34 @@ class Writer:
         try:
             self._retry(operation, arguments, self._passing(change))
         except self._iam.exceptions.ClientError as error:
-            remedy = _remedy(change, error_code(error))
+            code = error_code(error)
+            remedy = _remedy(change, code)
+            if may_be_made(change, code):
+                # By this very call, whose first answer was lost, or by who was faster: what is there may suit, and is read again.
+                raise Outdated(f"Could not {change}: {error}. {remedy}") from error
+            if code == "LimitExceeded":
+                remedy = f"{remedy} {self._taken_back(change)}"
             if remedy:
                 raise Refusal(f"Could not {change}: {error}. {remedy}") from error
             raise
+
+    def _taken_back(self, failed: Change) -> str:
+        """Undo what this run has made of the role or user that cannot be finished, and say what is left of it."""
+        whose, back = identity(failed), undo(self._applied, failed)
+        if not back:
+            there = failed.step == "create" and failed.what == whose.partition(" ")[0]
+            return f"Nothing of {whose} was made." if there else f"{whose} was there before and stays; the next run goes on from here."
+        for number, change in enumerate(back):
+            try:
+                self._apply(change)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the reader must learn what is left)
+                return (
+                    f"What this run had made of {whose} could not all be taken back: {error}. Left to do: "
+                    f"{'; '.join(map(str, back[number:]))}. It has this owner's tag: the next run finishes it once there is room, and "
+                    "state: absent takes it away."
+                )
+            self.undone.append(str(change))
+        return f"What this run had made of {whose} was taken back, so that nothing is left half made: {'; '.join(map(str, back))}."
 
     def _drop(self, change: Change, operation: Callable[..., Any], arguments: Arguments) -> None:
         def gone_is_done(**given: Any) -> Any:
@@ -244,6 +277,7 @@ def _remedy(change: Change, code: str) -> str:
         )
     if code == "LimitExceeded":
         return (
-            "An IAM quota of the account is used up (see Service Quotas, AWS Identity and Access Management). Have it raised or make room."
+            "An IAM quota of the account is used up. Make room or have it raised (Service Quotas, AWS Identity and Access Management), "
+            "then run again."
         )
     return ""

@@ -6,22 +6,24 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
-from urllib.parse import unquote
 
 from ..._model import document as documents
 from ..._model.context import Context
 from ..._model.errors import Refusal
-from ..._model.identities import references
-from ..._model.identities.overlay import Resolver, held
+from ..._model.identities import quotas, references
+from ..._model.identities.overlay import held
 from ..._model.identities.records import Document, Identities, InstanceProfile, Policy, Role, User, Version
 from ..._model.identities.requests import PermissionsRequest, PolicyRequest, Request, RoleRequest, UserRequest
+from ..._model.identities.target import target
 from ..session import error_code
 from . import dependants
+from .in_use import Uses, document
 
 READERS = 8
 """Reads at a time. IAM throttles per account, so more would only wait."""
@@ -31,13 +33,22 @@ class Reader:
     """Reads for one request.
 
     :param iam: a boto3 IAM client (clients may be shared by threads).
+    :param ec2: makes an EC2 client of the Region in which running instances are looked for; ``None`` where no Region is known.
     """
 
-    def __init__(self, iam: Any, request: Request, context: Context, bulk_above: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        iam: Any,
+        request: Request,
+        context: Context,
+        bulk_above: Optional[int] = None,
+        ec2: Optional[Callable[[], Any]] = None,
+    ) -> None:
         self._iam = iam
         self._request = request
         self._context = context
         self._bulk_above = bulk_above
+        self._ec2 = ec2
 
     def identities(self) -> Identities:
         """Return all that is there of what the request names; ``None`` for what is not."""
@@ -62,7 +73,12 @@ class Reader:
             local_policies=self._local_policies(found),
             orphaned_profiles={name: profile for name, profile in orphans.items() if profile},
         )
-        return replace(found, attachments_quota=self._quota(found))
+        try:
+            after = target(request, found, self._context)
+        except Refusal:
+            return found  # the planner says so
+        found = self._with_summary(found, after)
+        return Uses(self._iam, self._ec2, request).added_to(found, after)
 
     @staticmethod
     def _may_leave_profile(entry: RoleRequest, found: Identities) -> bool:
@@ -79,14 +95,14 @@ class Reader:
             return None
         policy = answer["Policy"]
         current = self._iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
-        document = _document(current["PolicyVersion"]["Document"])
-        differs = entry.document is None or not documents.equal(document, entry.document, self._context.partition)
+        text = document(current["PolicyVersion"]["Document"])
+        differs = entry.document is None or not documents.equal(text, entry.document, self._context.partition)
         return Policy(
             name=policy["PolicyName"],
             path=policy["Path"],
             arn=policy["Arn"],
             description=policy.get("Description", ""),
-            document=document,
+            document=text,
             tags=_tags(policy),
             versions=self._versions(arn) if differs else (),
             attached_to=() if entry.present else self._attached_to(arn),
@@ -117,7 +133,7 @@ class Reader:
             name=role["RoleName"],
             path=role["Path"],
             arn=role["Arn"],
-            trust=_document(role["AssumeRolePolicyDocument"]),
+            trust=document(role["AssumeRolePolicyDocument"]),
             description=role.get("Description", ""),
             max_session_duration=role.get("MaxSessionDuration", 3600),
             boundary=_boundary(role),
@@ -126,6 +142,7 @@ class Reader:
             tags=_tags(role),
             profile=profile,
             other_profiles=others,
+            used=_used(role, answer),
         )
 
     def _profiles(self, entry: RoleRequest) -> Tuple[Optional[InstanceProfile], Tuple[InstanceProfile, ...]]:
@@ -205,21 +222,15 @@ class Reader:
             return {policy["PolicyName"].lower(): policy["Arn"] for policy in listed}
         return {}
 
-    def _quota(self, found: Identities) -> Mapping[str, int]:
-        """Ask for the account's real quotas only where ten attachments, the smallest that IAM sets, may not do."""
-        resolver = Resolver(self._request, found, self._context)
-        crowded = False
-        for entry, record in self._holders(found):
-            with suppress(Refusal):  # the planner says so
-                wanted = {resolver(reference, record, entry.name) for reference in entry.policies or ()} if entry.present else set()
-                crowded = crowded or len(wanted.union(record.attached if record else ())) > 10
-        if not crowded:
-            return {}
+    def _with_summary(self, found: Identities, after: Identities) -> Identities:
+        """Ask what the account has and may have only where something is made, or where the usual quotas may not do."""
+        if not (quotas.creates(found, after) or quotas.crowded(found, after)):
+            return found
         with self._unless_denied():
             summary = self._iam.get_account_summary()["SummaryMap"]
-            quotas = {"role": summary.get("AttachedPoliciesPerRoleQuota"), "user": summary.get("AttachedPoliciesPerUserQuota")}
-            return {kind: quota for kind, quota in quotas.items() if quota}
-        return {}
+            allowed = {kind: summary.get(f"AttachedPoliciesPer{kind.title()}Quota") for kind in ("role", "user")}
+            return replace(found, summary=summary, attachments_quota={kind: quota for kind, quota in allowed.items() if quota})
+        return found
 
     @contextmanager
     def _unless_denied(self) -> Iterator[None]:
@@ -238,7 +249,7 @@ class Reader:
             return None
         read = getattr(self._iam, f"get_{kind}_policy")
         found = {policy: self._get(read, PolicyName=policy, **name) for policy in self._all(f"list_{kind}_policies", "PolicyNames", **name)}
-        return {policy: _document(answer["PolicyDocument"]) for policy, answer in found.items() if answer}
+        return {policy: document(answer["PolicyDocument"]) for policy, answer in found.items() if answer}
 
     def _get(self, operation: Callable[..., Dict[str, Any]], **arguments: str) -> Optional[Dict[str, Any]]:
         try:
@@ -251,7 +262,7 @@ class Reader:
 
 
 def _user_detail(detail: Mapping[str, Any], entry: UserRequest) -> User:
-    inline = {policy["PolicyName"]: _document(policy["PolicyDocument"]) for policy in detail.get("UserPolicyList", ())}
+    inline = {policy["PolicyName"]: document(policy["PolicyDocument"]) for policy in detail.get("UserPolicyList", ())}
     return User(
         name=detail["UserName"],
         path=detail["Path"],
@@ -268,14 +279,16 @@ def _profile(found: Mapping[str, Any]) -> InstanceProfile:
     return InstanceProfile(found["InstanceProfileName"], found["Path"], found["Arn"], roles, _tags(found))
 
 
+def _used(role: Mapping[str, Any], answer: Mapping[str, Any]) -> Optional[timedelta]:
+    """Return how long ago a role was last used, by AWS's own clock."""
+    last = role.get("RoleLastUsed", {}).get("LastUsedDate")
+    now = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return None if last is None or now is None else parsedate_to_datetime(now) - last
+
+
 def _boundary(found: Mapping[str, Any]) -> Optional[str]:
     return found.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
 
 
 def _tags(found: Mapping[str, Any]) -> Dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
-
-
-def _document(value: Any) -> Document:
-    """boto3 decodes policy documents; a text, as other endpoints give it, is decoded here."""
-    return json.loads(unquote(value)) if isinstance(value, str) else value

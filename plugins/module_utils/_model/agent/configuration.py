@@ -56,13 +56,19 @@ def parse(text: str, where: str) -> Dict[str, Any]:
     :raises InputError: for what is no JSON object. It quotes nothing of the text.
     """
     try:
-        config = json.loads(text)
-    except ValueError as error:
+        config = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         at = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{where} is no JSON{at}.") from None
     if not isinstance(config, dict):
         raise InputError(f"{where} is no JSON object. The agent's configuration has the keys agent, {', '.join(SECTIONS)}.")
+    if re.search("[\ud800-\udfff]", json.dumps(config, ensure_ascii=False)):
+        raise InputError(f"{where} holds half a character (U+D800 to U+DFFF), which no file in UTF-8 can. Take it out.")
     return config
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")
 
 
 def plain(config: Any, where: str) -> Dict[str, Any]:
@@ -72,7 +78,7 @@ def plain(config: Any, where: str) -> Dict[str, Any]:
     """
     try:
         text = json.dumps(config, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{where} cannot be written as JSON: {error}.") from None
     return parse(text, where)
 

@@ -139,12 +139,19 @@ def _entries(lines: Iterable[str]) -> List[Tuple[float, str, str]]:
     entries: List[Tuple[float, str, str]] = []
     for line in lines:
         match = _ENTRY.match(line)
-        if match:
-            moment = datetime.strptime(match.group(1), "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+        moment = _seconds(match.group(1)) if match else None
+        if match and moment is not None:
             entries.append((moment, match.group(2), match.group(3)))
         elif entries and line.strip():
             entries[-1] = (*entries[-1][:2], f"{entries[-1][2]} / {line.strip()}")
     return entries
+
+
+def _seconds(text: str) -> Optional[float]:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()
+    except ValueError:  # a 61st second, or what another program wrote
+        return None
 
 
 def _finding(moment: float, level: str, text: str, around: Circumstances) -> Optional[Finding]:

@@ -174,6 +174,6 @@ def _source(path: str, root: str) -> str:
 
 
 def _path(option: str, path: str) -> str:
-    if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f]|//|(^|/)\.\.?(/|$)", path):
+    if not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]|//|(^|/)\.\.?(/|$)", path):
         raise InputError(f"{option}: {path!r} is no absolute path. Write it in full, without '~', '.', '..' and a slash at the end.")
     return path

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..errors import InputError
+from ..shown import on_a_line
 from .kinds import KINDS, SEVERITIES
 
 NEVER = "never"
@@ -53,7 +54,7 @@ def summary(audit: Mapping[str, Any]) -> List[str]:
         lines.append(f"and {left} more")
     if audit["accepted"]:
         lines.append(f"{len(audit['accepted'])} accepted")
-    return lines
+    return [on_a_line(line) for line in lines]
 
 
 def title(kind: str) -> str:

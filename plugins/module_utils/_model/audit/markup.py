@@ -10,7 +10,7 @@ import html
 import re
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 """Characters that show nothing, or turn the direction of what stands beside them."""
 
 

@@ -91,6 +91,7 @@ def _common(document: Mapping[str, Any], entry: str) -> Iterator[Tuple[str, Mapp
     _characters(document, entry)
     seen = set()
     for index, statement in enumerate(statements):
+        _shape(statement, f"{entry}: statement {index + 1}")
         sid = statement.get("Sid")
         where = f"{entry}: statement {index + 1}{f' ({sid})' if sid else ''}"
         if sid and sid in seen:
@@ -105,9 +106,6 @@ def _statement(statement: Mapping[str, Any], version: str, where: str) -> None:
     if statement.get("Effect") not in ("Allow", "Deny"):
         raise InputError(f"{where} needs an Effect, Allow or Deny, spelled so.")
     _one_of(statement, "Action", "NotAction", where)
-    for path, text in _texts({name: content for name, content in statement.items() if name != "Condition"}):
-        if not isinstance(text, str):
-            raise InputError(f"{where}: {path} holds {text!r}, which is no text. Put it in quotes (YAML reads a bare id as a number).")
     for action in members(statement.get("Action", statement.get("NotAction"))):
         if not _ACTION.fullmatch(action):
             raise InputError(f"{where}: {action!r} is no action. Actions read SERVICE:NAME, as in s3:GetObject.")
@@ -121,9 +119,32 @@ def _statement(statement: Mapping[str, Any], version: str, where: str) -> None:
                 )
 
 
+def _shape(statement: Mapping[str, Any], where: str) -> None:
+    """Refuse an element that is no text, nor a list of texts where IAM takes one."""
+    for name, content in statement.items():
+        if name == "Condition":
+            continue
+        for path, text in _texts(content, name):
+            if not isinstance(text, str):
+                raise InputError(f"{where}: {path} holds {text!r}, which is no text. Put it in quotes (YAML reads a bare id as a number).")
+        single = name in ("Sid", "Effect") or name not in _STATEMENT_ELEMENTS
+        by_kind = isinstance(content, Mapping) and name in ("Principal", "NotPrincipal")
+        for part in content.values() if by_kind else [content]:
+            if not isinstance(part, str) and (single or not _are_texts(part)):
+                raise InputError(f"{where}: {name} is {'a text' if single else 'a text or a list of texts'}, and this is neither.")
+
+
+def _are_texts(content: Any) -> bool:
+    return isinstance(content, list) and all(isinstance(text, str) for text in content)
+
+
 def _condition(block: Any, where: str) -> None:
     if not isinstance(block, Mapping) or not all(isinstance(keys, Mapping) for keys in block.values()):
         raise InputError(f'{where}: Condition reads {{OPERATOR: {{KEY: VALUES}}}}, as in {{"StringEquals": {{"aws:SourceAccount": "…"}}}}.')
+    for operator, keys in block.items():
+        for key, values in keys.items():
+            if any(isinstance(value, (Mapping, list)) for value in members(values)):
+                raise InputError(f"{where}: the values of {operator}, {key} are a text or a list of texts, and these are neither.")
 
 
 def _elements(holder: Mapping[str, Any], allowed: Tuple[str, ...], where: str) -> None:

@@ -7,12 +7,16 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from typing import Any, Dict, List, Mapping, Tuple
 from urllib.parse import unquote
 
 from ..errors import InputError
 from .parts import Document, listed
+
+DEEPEST = 10
+"""Levels of nesting. The deepest that IAM knows is the list of values in a condition."""
 
 
 def parse(value: Any, entry: str) -> Document:
@@ -23,7 +27,7 @@ def parse(value: Any, entry: str) -> Document:
     :raises InputError: when it is neither, is encoded twice, or is no policy document.
     """
     if isinstance(value, (str, bytes)):
-        value = _decode(value.decode("utf-8") if isinstance(value, bytes) else value, entry)
+        value = _decode(value.decode("utf-8", "replace") if isinstance(value, bytes) else value, entry)
     if not isinstance(value, Mapping):
         raise InputError(f"{entry}: a policy document is a dictionary or the JSON text of one, and this is a {type(value).__name__}.")
     plain: Document = _plain(value, entry)
@@ -54,6 +58,10 @@ def _decode(text: str, entry: str) -> Any:
         value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, entry))
     except json.JSONDecodeError as error:
         raise InputError(f"{entry}: the policy document is no JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:  # a number or a nesting that Python does not read
+        raise InputError(f"{entry}: the policy document is nothing that IAM would read: {str(error)[:100]}.") from None
     if isinstance(value, str):
         raise InputError(f"{entry}: the policy document is JSON-encoded twice. Pass the dictionary, or its JSON text once.")
     return value
@@ -66,15 +74,17 @@ def _unique(pairs: List[Tuple[str, Any]], entry: str) -> Dict[str, Any]:
     return dict(pairs)
 
 
-def _plain(value: Any, entry: str) -> Any:
+def _plain(value: Any, entry: str, depth: int = 0) -> Any:
     """Return a copy made of dict, list, str, bool and numbers; members that are null are left out, as YAML makes them of nothing."""
+    if depth > DEEPEST:
+        raise InputError(f"{entry}: the policy document is nested more than {DEEPEST} levels deep. No element of IAM's is.")
     if isinstance(value, Mapping):
-        return {str(name): _plain(content, entry) for name, content in value.items() if content is not None}
+        return _unique([(str(name), _plain(content, entry, depth + 1)) for name, content in value.items() if content is not None], entry)
     if isinstance(value, (list, tuple)):
-        return [_plain(content, entry) for content in value]
+        return [_plain(content, entry, depth + 1) for content in value]
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
     # YAML reads an unquoted 2012-10-17 as a date.
     if hasattr(value, "isoformat"):

@@ -14,20 +14,22 @@ from __future__ import annotations
 import json
 from typing import Dict, List, Mapping, Optional, Sequence, Union
 
-from ..errors import Refusal
+from ..errors import Outdated, Refusal
 from ..plan import Change, guard
 from ..tags import OWNER_TAG
+from . import in_use, quotas
 from .records import Identities, Policy, Role, User
 from .requests import Request, RoleRequest
 from .steps import Steps, plan_policy, plan_role, plan_user
 
-DEFAULT_ATTACHMENTS = 10
+DEFAULT_ATTACHMENTS = quotas.SMALLEST
 
 
 def plan(request: Request, target: Identities, actual: Identities) -> List[Change]:
     """Return the ordered changes.
 
-    :raises Refusal: when a change would touch what is not ours, exceed the guard, or need a gap in permissions.
+    :raises Refusal: when a change would touch what is not ours, exceed the guard or a quota, stop an agent that runs, or need a gap in
+        permissions.
     """
     steps: List[Steps] = []
     for policy in request.policies:
@@ -38,17 +40,25 @@ def plan(request: Request, target: Identities, actual: Identities) -> List[Chang
     for user in request.users:
         of, held, asked = f"user {user.name}", actual.users[user.name], target.users[user.name]
         gap = _needs_gap(of, held, asked, actual.attachments_quota.get("user", DEFAULT_ATTACHMENTS), request.allow_gap)
-        steps.append(_owned(of, held, asked, plan_user(asked, held, gap), request))
+        first = asked is not None and quotas.inline_first(of, held.inline if held else None, asked.inline, request.allow_gap)
+        steps.append(_owned(of, held, asked, plan_user(asked, held, gap, first), request))
     for role in _trusted_first(request.roles, target.roles):
         of, there, wanted = f"role {role.name}", actual.roles[role.name], target.roles[role.name]
         gap = _needs_gap(of, there, wanted, actual.attachments_quota.get("role", DEFAULT_ATTACHMENTS), request.allow_gap)
-        found = plan_role(wanted, there, actual.orphaned_profiles.get(role.name), gap, not role.present, request.owned_by)
+        first = wanted is not None and quotas.inline_first(of, there.inline if there else None, wanted.inline, request.allow_gap)
+        if wanted is not None:
+            quotas.trust_room(role.name, wanted.trust, there.trust if there else None, actual.summary)
+        found = plan_role(wanted, there, actual.orphaned_profiles.get(role.name), gap, not role.present, request.owned_by, first)
         steps.append(found if role.existing else _owned(of, there, wanted, found, request))
     changes = [change for step in steps for change in step.build]
     changes += [change for step in steps for change in step.replace]
     changes += [change for step in reversed(steps) for change in step.remove]
     _refuse_dangling(request, actual, changes)
+    _refuse_of_aws(changes)
     guard(changes, request.guard)
+    quotas.refuse(changes, actual.summary)
+    if not request.allow_in_use:
+        in_use.refuse(target, actual, changes)
     return changes
 
 
@@ -105,6 +115,10 @@ def _owned(of: str, actual: Optional[Record], target: Optional[Record], steps: S
 
 def _refuse_other_path(target: Policy, actual: Identities) -> None:
     arn = actual.local_policies.get(target.name.lower())
+    if arn == target.arn:
+        raise Outdated(
+            f"policy {target.name}: the account lists {arn}, and does not show it. It was made or deleted a moment ago: run again."
+        )
     if arn:
         raise Refusal(
             f"policy {target.name}: it cannot be made as {target.arn}, since the account has {arn}, and IAM ignores path and letter case "
@@ -121,7 +135,7 @@ def _needs_gap(of: str, actual: Optional[Union[Role, User]], target: Optional[Un
     if len(after) > max(quota, len(before)):
         raise Refusal(
             f"{of}: {len(after)} managed policies would be attached, more than the account's quota of {quota}. Join some policies, use "
-            "inline_policies, or have the quota raised."
+            f"inline_policies{quotas.raised(*quotas.ATTACHMENTS[of.partition(' ')[0]])}."
         )
     if len(before | after) <= quota or not after - before:
         return False
@@ -132,6 +146,16 @@ def _needs_gap(of: str, actual: Optional[Union[Role, User]], target: Optional[Un
         f"for a moment, more than the account's quota of {quota}. Set allow_gap: true to detach first, which leaves a moment without those "
         "permissions."
     )
+
+
+def _refuse_of_aws(changes: Sequence[Change]) -> None:
+    """AWS managed policies are attached and detached, and never anything else. No option allows it."""
+    for change in changes:
+        if change.what == "policy" or change.of.startswith("policy "):
+            for value in (change.before, change.after):
+                arn = getattr(value, "arn", value)
+                if isinstance(arn, str) and arn.partition(":policy/")[0].endswith(":iam::aws"):
+                    raise Refusal(f"{change}: {arn} is a managed policy of AWS, which nobody here may change. Make a policy of your own.")
 
 
 def _refuse_dangling(request: Request, actual: Identities, changes: Sequence[Change]) -> None:

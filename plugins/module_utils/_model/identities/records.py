@@ -10,7 +10,8 @@ Documents are plain dicts. ``None`` in a collection means that it was neither re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Tuple
+from datetime import timedelta
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 Document = Dict[str, Any]
 Tags = Mapping[str, str]
@@ -68,6 +69,8 @@ class Role:
     """The instance profile that the request is about."""
     other_profiles: Tuple[InstanceProfile, ...] = field(default=(), compare=False)
     """Further profiles that hold the role. Read only when the role goes."""
+    used: Optional[timedelta] = field(default=None, compare=False)
+    """How long ago it was last used, as AWS reports it: up to four hours late. ``None`` when it is not known to have been used."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,15 @@ DEPENDANTS = (
 """In the order in which they are removed: first what signs in, then what says who one is."""
 
 
+class Texts(NamedTuple):
+    """Texts of policies that are no part of the call."""
+
+    managed: Mapping[str, Document]
+    """By ARN."""
+    inline: Mapping[str, Sequence[Document]]
+    """All inline policies of an identity, by ``role web`` and ``user web``."""
+
+
 @dataclass(frozen=True)
 class Identities:
     """All objects of one call by name; ``None`` where there is none."""
@@ -111,3 +123,9 @@ class Identities:
     """Instance profiles that are there although the role, by whose name they are listed, is not."""
     attachments_quota: Mapping[str, int] = field(default_factory=dict, compare=False)
     """``role`` and ``user`` to the account's quota of attached managed policies. Read only when it may matter."""
+    summary: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """What the account has and may have, as ``GetAccountSummary`` calls it. Read only when something is made."""
+    uses: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Roles and users that are in use (``role web``), and by what that is known, in words. Read only when they lose something."""
+    texts: Texts = field(default=Texts({}, {}), compare=False)
+    """Read only when somebody who is in use loses a policy."""

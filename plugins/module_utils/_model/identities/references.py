@@ -10,7 +10,7 @@ from typing import Iterable, List, Mapping, Tuple
 
 from .. import names
 from ..context import Context
-from ..errors import InputError, Refusal
+from ..errors import InputError, Outdated, Refusal
 
 ACCOUNT_PREFIX = "account:"
 _BARE_PATHS = ("", "service-role/")
@@ -87,7 +87,7 @@ def resolve(reference: str, own: Mapping[str, str], held: Iterable[str], found: 
         return arn
     known = known_arn(reference, own, context)
     if known:
-        raise Refusal(f"{entry}: there is no policy {known}. Correct the reference, or define the policy under policies in the same task.")
+        raise Outdated(f"{entry}: there is no policy {known}. Correct the reference, or define the policy under policies in the same task.")
     raise Refusal(
         f"{entry}: there is no AWS managed policy named {reference} in the partition {context.partition}. One that lies under a path is "
         f"given with it, as job-function/ViewOnlyAccess. For a policy of this account write account:/path/{reference}, or define it under "

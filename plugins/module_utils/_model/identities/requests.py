@@ -82,6 +82,7 @@ class Request:
     delete_unowned: bool
     allow_gap: bool
     guard: int
+    allow_in_use: bool = False
 
     def own_policies(self, context: Context) -> Dict[str, str]:
         return {policy.name: policy.arn(context) for policy in self.policies}
@@ -110,6 +111,7 @@ def request(options: Mapping[str, Any], context: Context) -> Request:
         delete_unowned=options["delete_unowned"],
         allow_gap=options["allow_gap"],
         guard=options["guard"],
+        allow_in_use=options["allow_in_use"],
     )
     names.unique([policy.name for policy in result.policies], "policy", "policies")
     names.unique([role.name for role in result.roles], "role", "roles")
@@ -263,7 +265,7 @@ def _trust(entry: Mapping[str, Any], context: Context, where: str) -> Optional[D
 def _owner(value: str) -> str:
     if not value:
         raise InputError("owned_by: the owner must not be empty; it is what later lets this call delete what it made.")
-    return names.tags({"owner": value}, "owned_by")["owner"]
+    return names.owner(value)
 
 
 def _check_references(wanted: Request, context: Context) -> None:

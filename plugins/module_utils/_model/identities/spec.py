@@ -56,6 +56,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "delete_unowned": {"type": "bool", "default": False},
     "guard": {"type": "int", "default": 10},
     "allow_gap": {"type": "bool", "default": False},
+    "allow_in_use": {"type": "bool", "default": False},
     "allow_root": {"type": "bool", "default": False},
     "bulk_read_above": {"type": "int"},
     "wait": {"type": "bool", "default": True},

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import List, Mapping, NamedTuple, Optional, Sequence
 
+from ..names import TAGS_PER_OBJECT
 from ..plan import Change, field
 from ..tags import OWNER_TAG
+from . import quotas
 from .records import DEPENDANTS, InstanceProfile, Policy, Role, User
 
 VERSIONS_PER_POLICY = 5
@@ -55,6 +57,7 @@ def plan_role(
     detach_first: bool = False,
     named: bool = False,
     owner: str = "",
+    inline_first: bool = False,
 ) -> Steps:
     """Return the changes of a role and of its instance profile.
 
@@ -62,6 +65,7 @@ def plan_role(
     :param detach_first: detach before attaching, where the quota has no room for both.
     :param named: the policies that go were named in the task, rather than found and purged.
     :param owner: whose instance profiles may be deleted.
+    :param inline_first: delete inline policies before others are put, where their limit has no room for both.
     """
     if target is None:
         return Steps([], [], _drop_profile(orphan, "", owner) if actual is None else _delete_role(actual, owner))
@@ -82,14 +86,14 @@ def plan_role(
     return _merge(
         Steps(settings, [], []),
         _plan_boundary(of, actual.boundary, target.boundary),
-        _plan_inline(of, actual.inline, target.inline, named),
+        _plan_inline(of, actual.inline, target.inline, inline_first, named),
         _plan_attached(of, actual.attached, target.attached, detach_first, named),
         _plan_tags(of, actual.tags, target.tags),
         _plan_profile(target.name, target.profile, actual.profile, owner),
     )
 
 
-def plan_user(target: Optional[User], actual: Optional[User], detach_first: bool = False) -> Steps:
+def plan_user(target: Optional[User], actual: Optional[User], detach_first: bool = False, inline_first: bool = False) -> Steps:
     """Return the changes of a user. Keys and passwords are no part of it, except that they go with the user."""
     if target is None:
         return NOTHING if actual is None else Steps([], [], _delete_user(actual))
@@ -103,7 +107,7 @@ def plan_user(target: Optional[User], actual: Optional[User], detach_first: bool
     return _merge(
         Steps(field("path", actual.path, target.path, of), [], []),
         _plan_boundary(of, actual.boundary, target.boundary),
-        _plan_inline(of, actual.inline, target.inline),
+        _plan_inline(of, actual.inline, target.inline, inline_first),
         _plan_attached(of, actual.attached, target.attached, detach_first),
         _plan_tags(of, actual.tags, target.tags),
     )
@@ -124,13 +128,21 @@ def _plan_attached(of: str, actual: Sequence[str], target: Sequence[str], detach
     return Steps(detach + attach, [], []) if detach_first else Steps(attach, [], detach)
 
 
-def _plan_inline(of: str, actual: Optional[Mapping[str, object]], target: Optional[Mapping[str, object]], named: bool = False) -> Steps:
+def _plan_inline(
+    of: str,
+    actual: Optional[Mapping[str, object]],
+    target: Optional[Mapping[str, object]],
+    delete_first: bool = False,
+    named: bool = False,
+) -> Steps:
     before, after = actual or {}, target or {}
     put = [
         Change("put", "inline policy", name, of, before.get(name), after[name]) for name in sorted(after) if after[name] != before.get(name)
     ]
     gone = [Change("delete", "inline policy", name, of, before[name], implied=not named) for name in sorted(before) if name not in after]
-    return Steps([change for change in put if change.before is None], [change for change in put if change.before is not None], gone)
+    new = [change for change in put if change.before is None]
+    replaced = sorted((change for change in put if change.before is not None), key=quotas.by_growth)
+    return Steps(gone + replaced + new, [], []) if delete_first else Steps(new, replaced, gone)
 
 
 def _plan_tags(of: str, actual: Mapping[str, str], target: Mapping[str, str], arn: str = "") -> Steps:
@@ -143,7 +155,9 @@ def _plan_tags(of: str, actual: Mapping[str, str], target: Mapping[str, str], ar
     if put:
         build.append(Change("put", "tags", ", ".join(put), of, before=arn, after=put))
     rest = [key for key in gone if key not in respelled]
-    return Steps(build, [], [Change("remove", "tags", ", ".join(rest), of, before=rest, after=arn, implied=True)] if rest else [])
+    remove = [Change("remove", "tags", ", ".join(rest), of, before=rest, after=arn, implied=True)] if rest else []
+    crowded = len({*actual, *put}) - len(respelled) > TAGS_PER_OBJECT
+    return Steps(remove + build, [], []) if crowded else Steps(build, [], remove)
 
 
 def _plan_profile(role: str, target: Optional[InstanceProfile], actual: Optional[InstanceProfile], owner: str) -> Steps:

@@ -11,7 +11,7 @@ from typing import Mapping, Optional, Tuple
 
 from .. import trust as trusts
 from ..context import Context
-from ..errors import Refusal
+from ..errors import Outdated, Refusal
 from ..names import TAGS_PER_OBJECT
 from ..tags import OWNER_TAG
 from . import overlay
@@ -134,7 +134,7 @@ def _existing_role(entry: RoleRequest, actual: Optional[Role], request: Request,
     if actual is None:
         if not entry.present:
             return None
-        raise Refusal(
+        raise Outdated(
             f"{where}: it does not exist, but existing: true says so. Check the name and the account, or drop existing to create it."
         )
     if not entry.present:

@@ -23,8 +23,8 @@ def parsed(text: Optional[str], path: str) -> Dict[str, Any]:
     :raises Refusal: for one that cannot be edited.
     """
     try:
-        found = json.loads(text) if text and text.strip() else {}
-    except ValueError as error:
+        found = json.loads(text, parse_constant=_refuse) if text and text.strip() else {}
+    except (ValueError, RecursionError) as error:
         at = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise Refusal(
             f"{path} on the host is no JSON{at}, and the agent ignores it. Repair it or delete it. Nothing was changed."
@@ -32,6 +32,10 @@ def parsed(text: Optional[str], path: str) -> Dict[str, Any]:
     if not isinstance(found, dict):
         raise Refusal(f"{path} on the host is no JSON object, and the agent ignores it. Repair it or delete it. Nothing was changed.")
     return found
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"JSON has no {word}")
 
 
 def merged(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Dict[str, Any]:
@@ -66,7 +70,9 @@ def restored(config: Mapping[str, Any], settings: Mapping[str, Any], template: M
 
 def rendered(config: Mapping[str, Any]) -> str:
     """Return the text of a configuration, in the shape of the agent's template."""
-    return json.dumps(config, indent=4, ensure_ascii=False) + "\n"
+    text = json.dumps(config, indent=4, ensure_ascii=False)
+    # JSON can name half a character by its number, and UTF-8 has no byte for it.
+    return (json.dumps(config, indent=4) if re.search("[\ud800-\udfff]", text) else text) + "\n"
 
 
 def chosen(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Dict[str, Any]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
+from ..errors import Refusal
 from ..plan import Change
-from .state import Activation, Node
+from .state import ONLINE, Activation, Node
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,20 @@ class Listed:
     activations: Tuple[Activation, ...] = ()
 
 
-def plan(actual: Listed) -> List[Change]:
-    """Return the ordered changes: activations first, since one that is left could make another node meanwhile."""
+def plan(actual: Listed, allow_online: bool = False) -> List[Change]:
+    """Return the ordered changes: activations first, since one that is left could make another node meanwhile.
+
+    :param allow_online: nodes go whose agent runs.
+    :raises Refusal: for a node that AWS hears of.
+    """
+    online = [node for node in actual.nodes if node.ping == ONLINE]
+    if online and not allow_online:
+        heard = ", ".join(f"{node.id}{f' (heard of at {node.heard:%Y-%m-%d %H:%M} UTC)' if node.heard else ''}" for node in online)
+        raise Refusal(
+            f"AWS lists {heard} as Online, so an agent runs there, or did until some minutes ago, and it would be cut off. Nothing was "
+            "changed. Deregister it by the host itself (ssm_registration with state: absent), wait until it is no longer Online, or set "
+            "allow_online: true (playbook offboard: -e offboard_in_use=true) if it shall go all the same."
+        )
     activations = [Change("delete", "activation", activation.id) for activation in actual.activations]
     return activations + [Change("deregister", "node", node.id) for node in actual.nodes]
 

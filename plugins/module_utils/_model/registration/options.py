@@ -68,7 +68,7 @@ def rules(options: Mapping[str, Any], host: str) -> Rules:
         shared=(options["credentials_file"], _profile(settings)) if options.get("credentials_file") else ("", ""),
         verify=options["verify"],
         verify_timeout=duration(options["verify_timeout"], "verify_timeout"),
-        owned_by=options["owned_by"],
+        owned_by=names.owner(options["owned_by"]),
     )
 
 
@@ -78,7 +78,12 @@ def leaver(options: Mapping[str, Any]) -> Rules:
     :param options: ``name``, ``owned_by``, and the Region of the connection as ``region``.
     :raises InputError: as ``rules``.
     """
-    return Rules(region=_region(options.get("region") or ""), name=_name(options["name"]), present=False, owned_by=options["owned_by"])
+    return Rules(
+        region=_region(options.get("region") or ""),
+        name=_name(options["name"]),
+        present=False,
+        owned_by=names.owner(options["owned_by"]),
+    )
 
 
 def _region(region: str) -> str:
@@ -123,12 +128,13 @@ def _environment(options: Mapping[str, Any], present: bool) -> Dict[str, Optiona
         value = options.get(name)
         if value is None:
             continue
-        if re.search(r"[\x00-\x1f]", value) or (value and name != "no_proxy" and not re.fullmatch(r"(https?|socks5h?)://[^\s/]+/?", value)):
+        is_address = name == "no_proxy" or re.fullmatch(r"(https?|socks5h?)://[^\s/]+/?", value)
+        if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value) or (value and not is_address):
             raise InputError(f"{name}: not {'a list of hosts' if name == 'no_proxy' else 'the address of a proxy'}. {_PROXY[name]}")
         found[name] = value or None
     path = options.get("credentials_file")
     if path is not None:
-        if path and (not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f]|//|(^|/)\.\.?(/|$)", path)):
+        if path and (not path.startswith("/") or path.endswith("/") or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]|//|(^|/)\.\.?(/|$)", path)):
             raise InputError(
                 f"credentials_file: {path!r} is no absolute path. Write it in full, without '~', '.', '..' and a slash at the end."
             )
@@ -169,6 +175,6 @@ def _plain(config: Mapping[str, Any]) -> Dict[str, Any]:
     """Return a configuration free of a caller's own types."""
     try:
         found: Dict[str, Any] = json.loads(json.dumps(config, allow_nan=False))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"agent_config cannot be written as JSON: {error}.") from None
     return found

@@ -13,7 +13,7 @@ from ..common_config import shown
 from ..errors import Refusal
 from ..plan import Change
 from . import files
-from .state import DEREGISTERED, NEW, PLACES, Host, Node, Rules, State, same_computer
+from .state import DEREGISTERED, LEFT_BEHIND, NEW, PLACES, Host, Node, Rules, State, same_computer
 
 CONFIG = PLACES["config"]
 
@@ -41,8 +41,8 @@ def asked_region(host: Host, rules: Rules) -> str:
 
 
 def wants_activations(host: Host, rules: Rules) -> bool:
-    """Return whether activations left behind matter: a host that is registered and stays so needs no look."""
-    return not rules.present or rules.force or not host.instance
+    """Return whether activations left behind matter: a host that stays what it has been for long needs no look."""
+    return not rules.present or rules.force or not host.instance or (_ours(host, rules) and host.registered_for < LEFT_BEHIND)
 
 
 def refuse(state: State, rules: Rules) -> None:

@@ -18,7 +18,7 @@ _CAUSES = (
      "AWS does not know the node any more: it was deregistered. Set force: true to register the host anew"),
     (r"AccessDenied|not authorized|unable to assume",
      "the role of the node lacks a permission (AmazonSSMManagedInstanceCore has them), or does not trust ssm.amazonaws.com"),
-    (r"Signature expired|InvalidSignature|RequestExpired|clock", "the host's clock is wrong"),
+    (r"Signature expired|InvalidSignature|RequestExpired|clock", "the host's clock is wrong. Set it, with chrony or systemd-timesyncd"),
     (r"x509|certificate", "the certificate at the other end is not trusted, such as that of a proxy that inspects connections"),
     (r"proxyconnect|proxy", "the proxy does not let it through: see https_proxy"),
     (r"no such host|i/o timeout|connection refused|RequestError|dial tcp|context deadline",

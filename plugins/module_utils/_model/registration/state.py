@@ -18,6 +18,8 @@ NEW = "(new)"
 """Stands for the id of a node that is predicted."""
 DEREGISTERED = 600.0
 """Seconds after which a node that runs and that AWS does not list is taken for deregistered: it reports every five minutes."""
+LEFT_BEHIND = 172800.0
+"""Seconds after a registration in which runs look for an activation that its run did not come to delete. A timer may run daily."""
 CLOCKS = 1.0
 """Seconds by which the start of a process and the date of a file may be off."""
 ONLINE = "Online"

@@ -17,6 +17,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ..catalogue.preset import bucket_arn, key_arn, objects_arn
 from ..context import Context
 from ..errors import InputError
+from ..names import owner
 
 ENTRY = "session preferences"
 TIERS = ("standard", "advanced")
@@ -112,7 +113,7 @@ def wanted(options: Mapping[str, Any]) -> Wanted:
         group_key=options["log_group_kms_key_arn"] or "",
         retention=retention,
         tier=options["activation_tier"] or "",
-        owned_by=options["owned_by"],
+        owned_by=owner(options["owned_by"]),
         delete_unowned=options["delete_unowned"],
     )
 
