@@ -1,7 +1,7 @@
 # Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration report sanity hosts molecule clean
+.PHONY: help demo test lint unit contract integration report sanity faults faults-sample hosts molecule clean
 # The steps of `make test` run one after the other, cheapest first, also under -j.
 .NOTPARALLEL:
 
@@ -21,7 +21,7 @@ help: ## Show this list
 demo: .venv/demo.stamp ## From nothing to the end state, on an emulator that enforces IAM; KEEP=1 to look around
 	@$(PY) demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
-test: lint unit contract integration report sanity hosts molecule ## Everything below
+test: lint unit contract integration report sanity faults-sample hosts molecule ## Everything below
 
 lint: .venv/test.stamp ## ruff, mypy, yamllint, ansible-lint
 	ruff check .
@@ -45,6 +45,15 @@ report: .venv/test.stamp ## The audit's page in a real browser; on Debian as roo
 
 sanity: .venv/test.stamp ## ansible-test sanity
 	$(PY) tests/sanity/run.py $(ARGS)
+
+faults: .venv/test.stamp ## The bench of docs/faults.md, whole (an hour), which it writes its counts into; SEED=2 draws others. Needs what hosts needs
+	FAULTS=all $(MAKE) --no-print-directory faults-sample
+
+faults-sample: .venv/test.stamp ## A sample of the bench: faults, races, misbehaving hosts, hostile input, secrets
+	sh tests/hosts/install.sh
+	rm -rf tests/output/faults
+	$(PYTEST) tests/faults -n $(WORKERS) --dist worksteal $(ARGS)
+	$(PY) -m tests.faults.page
 
 hosts: .venv/test.stamp ## Real systemd hosts in podman; on Debian as root it installs podman
 	sh tests/hosts/install.sh

@@ -2,23 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rotations that are broken off at every call: the next runs finish them, and the agent is never without a key that AWS accepts.
-
-What holds at every call is watched by ``World``: the key in the host's file is Active, no key goes that the agent may still use, none is
-activated again, and none is asked for while there are two.
-"""
+"""A rotation broken off at any call, or at any command on the host, is finished by plain runs; the key in use works at every moment."""
 
 from __future__ import annotations
 
-import os
 import signal
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tests.faults.bench import SEED, sample
+from tests.faults.rotation import Fault, Rotation
+from tests.faults.world import DAY, MINUTE
 from tests.integration.key_site import USER
-from tests.integration.rotation_site import DAY, MINUTE, Fault, Rotation
-from tests.support.playbook import run_playbook
+from tests.support.playbook import kill_session, run_playbook
 from tests.support.recording_proxy import RecordingProxy
 
 LOOK = ["iam:GetUser", "iam:ListAccessKeys", "sts:GetCallerIdentity", "iam:ListGroupsForUser", "iam:GetLoginProfile"]
@@ -45,15 +42,16 @@ def made(ministack, tmp_path):
 
 def reach(rotation, phase):
     """Bring about the state in which the next run does what the phase is called after. Return the key that is to go."""
+    world = rotation.world
     if phase == "first handover":
         return ""
     old = rotation.hand_over_long_ago()
     if phase in ("retirement", "deletion"):
-        assert rotation.run()["changes"] == [f"hand over access key of user {USER}"]
-        rotation.wait(16 * MINUTE)
+        world.give(world.make_key(), rotation.holder)
+        world.wait(16 * MINUTE)
     if phase == "deletion":
-        assert rotation.run()["changes"] == [f"retire access key {old} of user {USER}"]
-        rotation.wait(8 * DAY)
+        world.retire(old)
+        world.wait(8 * DAY)
     return old
 
 
@@ -70,23 +68,23 @@ def finish(rotation, old, again=""):
     world = rotation.world
     assert (result["changes"], result["awaiting"]) == ([], ""), result
     assert max(creates) <= 1 and world.broken == [], (creates, world.broken)
-    held = world.profile()["aws_access_key_id"]
+    held = rotation.holder.key_id
     assert held != old and world.keys() == {held: "Active"} and rotation.works()
-    left = set(rotation.tags()) - {"hybridops.aws_agents/owner"}
-    assert left <= {f"hybridops.aws_agents/retired/{old}"} - {f"hybridops.aws_agents/retired/{again}"}
-    if left:  # the run ended between the key's deletion and its tag's, which goes with the next rotation
-        rotation.wait(100 * DAY)
+    assert set(world.retired()) <= {old} - {again}
+    if world.retired():  # the run ended between the key's deletion and its tag's, which goes with the next rotation
+        world.wait(100 * DAY)
         finish(rotation, held, again=old)
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_undisturbed(made, phase):
+@pytest.mark.parametrize("phase", sample("rotation, phases", list(PHASES), 2))
+def test_undisturbed(made, phase, ledger):
     old = reach(made, phase)
     assert made.run(**RULES.get(phase, {}))["calls"] == PHASES[phase]
     finish(made, old)
+    ledger.add(f"A key handover broken off: {phase}", calls=len(PHASES[phase]))
 
 
-HOW = ("before", "after", "gone", "kill")
+HOW = ("before", "after", "gone", "SIGKILL", "SIGINT", "SIGTERM")
 
 
 def cases():
@@ -101,50 +99,51 @@ def cases():
             repeated = len(set(calls[max(0, at - 1) : at + 3])) == 1 and at < len(calls) - 2
             every_way = at >= create or calls[at] in ("iam:TagUser", "iam:UpdateAccessKey", "iam:DeleteAccessKey", "iam:UntagUser")
             if not repeated:
-                ways = ("after", "kill") if phase == "first handover" else HOW if every_way else HOW[at % 4 :][:1]
-                yield from ((phase, at, how) for how in ways)
+                yield from ((phase, at, how) for how in (HOW if every_way else HOW[at % len(HOW) :][:1]))
 
 
-@pytest.mark.parametrize(("phase", "at", "how"), list(cases()))
-def test_broken_off_at_a_call(made, phase, at, how):
+HOST = [f"host {what}{when}" for what in ("", "SIGKILL ", "SIGINT ", "SIGTERM ") for when in ("before", "after")]
+COMMANDS = {"look": 0, "delivery": 1}
+
+
+@pytest.mark.parametrize(("phase", "at", "how"), sample("rotation, calls", list(cases()), 8))
+def test_broken_off_at_a_call(made, phase, at, how, ledger):
     old = reach(made, phase)
     broken = made.run(Fault(how, at), **RULES.get(phase, {}))
-    assert broken["calls"][: at + 1] == PHASES[phase][: at + 1]
+    assert broken["calls"][: at + 1] == PHASES[phase][: at + 1], f"{how} at call {at} of {phase}, SEED={SEED}"
     finish(made, old)
+    ledger.add(f"A key handover broken off: {phase}", faults=1, runs=1, converged=1)
 
 
-@pytest.mark.parametrize("how", ["host before", "host after", "host kill before", "host kill after"])
-@pytest.mark.parametrize("at", [0, 1], ids=["look", "delivery"])
-@pytest.mark.parametrize("phase", ["first handover", "handover"])
-def test_broken_off_at_the_host(made, phase, at, how):
+@pytest.mark.parametrize(
+    ("phase", "command", "how"),
+    sample("rotation, host", [(phase, at, how) for phase in ("first handover", "handover") for at in COMMANDS for how in HOST], 4),
+)
+def test_broken_off_at_the_host(made, phase, command, how, ledger):
     old = reach(made, phase)
-    made.run(Fault(how, at))
+    made.run(Fault(how, COMMANDS[command]))
     finish(made, old)
+    ledger.add(f"A key handover broken off: {phase}", faults=1, runs=1, converged=1)
 
 
-@pytest.mark.parametrize(("phase", "call"), [("handover", "iam:CreateAccessKey"), ("handover", CALL), ("retirement", "iam:TagUser")])
-def test_the_whole_of_ansible_is_killed(made, tmp_path, phase, call):
+POWER = [("handover", "iam:CreateAccessKey"), ("handover", CALL), ("retirement", "iam:TagUser")]
+
+
+@pytest.mark.parametrize(("phase", "call"), sample("rotation, power", POWER, 1))
+def test_the_whole_of_ansible_is_killed(made, tmp_path, phase, call, ledger):
     """As a machine that loses its power: nothing is trapped, neither by a worker nor by its parent."""
     old = reach(made, phase)
-    at = len(PHASES[phase]) - 1 - PHASES[phase][::-1].index(call) if call != CALL else PHASES[phase].index("iam:CreateAccessKey") + 1
-    made.world.fault, made.world.calls, made.world.kill = Fault("kill", at), [], lambda: kill_all(tmp_path)
+    at = PHASES[phase].index("iam:CreateAccessKey") + 1 if call == CALL else PHASES[phase].index(call)
+    pids = []
+    made.fault, made.calls, made.process = Fault("SIGKILL", at), [], SimpleNamespace(kill=lambda: kill_session(pids[0]))
     host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     options = {"user": USER, "path": str(made.path), "credentials_region": made.emulator.region, "rotate_after": "90d"}
     play = {"hosts": "all", "gather_facts": False, "tasks": [{"name": "hand over", "hybridops.aws_agents.host_access_key": options}]}
-    environment = {**made.emulator.environment(), "AWS_ENDPOINT_URL": made.proxy.url, "SCRATCH": str(tmp_path)}
-    run = run_playbook([play], tmp_path / "run", inventory={"all": {"hosts": {"web1": host}}}, environment=environment)
-    assert run.rc == -signal.SIGKILL and made.world.calls[-1] == call, run
+    environment = {**made.emulator.environment(), "AWS_ENDPOINT_URL": made.proxy.url}
+    inventory = {"all": {"hosts": {"web1": host}}}
+    run = run_playbook([play], tmp_path / "run", inventory=inventory, environment=environment, on_start=pids.append)
+    assert run.rc == -signal.SIGKILL and made.calls[-1] == call, run
     made.world.look()
-    made.world.fault = Fault()
+    made.fault = Fault()
     finish(made, old)
-
-
-def kill_all(scratch):
-    """Kill the processes that have the test's folder in their environment, which none but its own have."""
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            ours = f"SCRATCH={scratch}".encode() in entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if ours:
-            os.kill(int(entry.parent.name), signal.SIGKILL)
+    ledger.add(f"A key handover broken off: {phase}", faults=1, runs=1, converged=1)
