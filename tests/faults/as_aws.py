@@ -39,18 +39,18 @@ SHORT = {"retries": {"mode": "standard", "total_max_attempts": 2}}
 """As a user gives it, so that what stays refused is not asked for a minute long."""
 
 
-def module(name: str, /, **options: Any) -> Dict[str, Any]:
+def module(named: str, /, **options: Any) -> Dict[str, Any]:
     """Run a module's own ``main``, and return what it prints."""
-    run = importlib.import_module(f"{PLUGINS}.modules.{name}")
+    run = importlib.import_module(f"{PLUGINS}.modules.{named}")
     said = io.StringIO()
     with patch_module_args({"aws_config": SHORT, **options}), contextlib.redirect_stdout(said), contextlib.suppress(SystemExit):
         run.main()
     return dict(json.loads(said.getvalue().splitlines()[-1]))
 
 
-def action(name: str, /, **options: Any) -> Dict[str, Any]:
+def action(named: str, /, **options: Any) -> Dict[str, Any]:
     """Do what an action plugin does, with this machine in the place of its host."""
-    plugin = importlib.import_module(f"{PLUGINS}.action.{name}").ActionModule
+    plugin = importlib.import_module(f"{PLUGINS}.action.{named}").ActionModule
 
     class Here(plugin):  # type: ignore[misc, valid-type]
         """The plugin with a host's command line, and nothing else of Ansible."""

@@ -73,7 +73,7 @@ class CutHost(ThisMachine):
         if self._gone:
             raise AnsibleConnectionFailure("no route to host")
         ours = f'"do": "{self.do}"'.encode() in data
-        how, _, then = self.cut.how.partition(", ")
+        how, _comma, then = self.cut.how.partition(", ")
         at = self.cut.at if ours and how in ("kill", "stop", "signal") else -1
         sent = data[: self.cut.at] if ours and how == "in" else data
         more = {

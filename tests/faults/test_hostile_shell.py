@@ -144,7 +144,7 @@ SAFE_ON_A_LINE = [piece for piece in HOSTILE if piece.isprintable() and "/" not 
 
 def test_hosts_are_asked_in_the_same_words_whatever_the_values_are(moto: Emulator, tmp_path: Path, ledger: Any) -> None:
     random = drawn("no shell")
-    hostile = ["".join(random.choice(SAFE_ON_A_LINE) for _ in range(6)) for _ in range(20 if ALL else 1)]
+    hostile = ["".join(random.choice(SAFE_ON_A_LINE) for _letter in range(6)) for _text in range(20 if ALL else 1)]
     values = [TAME, f"$(touch {tmp_path.name}.owned)`touch owned`;touch owned'", *(f'"; touch owned #{text}' for text in hostile)]
     (tmp_path / "connections").mkdir()
     (tmp_path / "connections" / "listening.py").write_text(CONNECTION)

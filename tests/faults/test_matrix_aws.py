@@ -89,7 +89,7 @@ def test_the_first_attempt_of_every_call_fails(prepared: Tuple[Matrix, Undisturb
     matrix, undisturbed = prepared
     if kind in BUSY and not any(call.startswith("iam:") for call in undisturbed.calls):
         pytest.skip("asks IAM nothing")
-    matrix.stage.whole = type(matrix.stage) is FourRoles  # type: ignore[attr-defined]
+    matrix.stage.whole = isinstance(matrix.stage, FourRoles)  # type: ignore[attr-defined]
     matrix.storm(kind, undisturbed)
 
 

@@ -173,7 +173,7 @@ def test_calls_that_fail_at_a_secret(site, ledger):
 def test_every_part_of_every_form_is_found(number):
     draw = drawn("forms", number)
     letters = string.ascii_letters + string.digits + "/+="
-    value = "".join(draw.choice(letters) for _ in range(40))
+    value = "".join(draw.choice(letters) for _letter in range(40))
     secret = Secret("secret", value)
     noise = draw.randbytes(2000)
     for name, text in forms(value).items():
@@ -206,7 +206,9 @@ PLACES = {
 @pytest.mark.parametrize("way", WAYS)
 def test_a_leak_in_each_place_is_found(way, tmp_path):
     letters = string.ascii_letters + string.digits + "/+"
-    value = {place: "".join(randomness.choice(letters) for _ in range(40)) for place in (*PLACES, "a file that others can open", "given")}
+    value = {
+        place: "".join(randomness.choice(letters) for _letter in range(40)) for place in (*PLACES, "a file that others can open", "given")
+    }
     given = tmp_path / "given"
     given.mkdir()
     open_file = tmp_path / "host" / "credentials"

@@ -224,7 +224,11 @@ def test_one_who_is_slow_gets_a_last_look_all_the_same(clock):
 
 def test_other_failures_are_not_repeated(clock):
     letters = Late(clock, 20.0, "", "ab")
-    letters.apply = lambda _change: (_ for _ in ()).throw(Refusal("no"))
+
+    def refuse(_change):
+        raise Refusal("no")
+
+    letters.apply = refuse
     with pytest.raises(Failure, match="no"):
         converge(letters, check=False)
     assert letters.reads == 1 and clock.now == 1000.0

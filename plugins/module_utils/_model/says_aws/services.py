@@ -147,7 +147,7 @@ BUCKETS = (
         codes="PermanentRedirect IllegalLocationConstraint BucketAlreadyOwnedByYou 301",
     ),
     Rule(
-        "S3 gives no reason to this call. Most often the session of these credentials is over: log in anew (aws sso login), then run again.",
+        "S3 gives no reason here. Most often the session of these credentials is over: log in anew (aws sso login), then run again.",
         codes="400",
     ),
     Rule("The account has as many buckets as it may: delete one, or have the quota raised (Service Quotas, S3).", codes="TooManyBuckets"),
