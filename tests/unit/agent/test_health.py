@@ -176,7 +176,7 @@ def test_the_window_is_an_interval_and_a_quarter():
     ("what", "expected"),
     [
         (seen(errors=[5], credentials_written=NOW - 10), True),
-        (seen(errors=[15], credentials_written=NOW - 10), False),
+        (seen(errors=[15], credentials_written=NOW - 10), True),
         (seen(errors=[5], credentials_written=NOW - 2000), False),
         (seen(errors=[5]), False),
         (seen(credentials_written=NOW - 10), False),

@@ -106,10 +106,13 @@ def judge(seen: Seen, interval: float, around: Circumstances, silence: float = 0
 
 
 def needs_restart(seen: Seen, interval: float, around: Circumstances, silence: float = 0.0) -> bool:
-    """Return whether the agent fails for credentials that were replaced since it started: it reads them again every ten minutes only."""
+    """Return whether the agent fails for credentials that were replaced since it started: it reads them again every ten minutes only.
+
+    What it said before they were replaced counts: it goes on with what it has read.
+    """
     if not seen.running or not seen.credentials_written or seen.credentials_written <= seen.started:
         return False
-    since = max(seen.credentials_written, seen.now - max(window(interval), silence))
+    since = max(seen.started, seen.now - max(window(interval), silence))
     return any(finding.cause.key for finding in _since(seen, since, around))
 
 
