@@ -13,7 +13,7 @@ import random
 import time
 from typing import Any, Dict, List, Set
 
-from ._model.errors import InputError, Refusal
+from ._model.errors import InputError, Outdated, Refusal
 from ._model.plan import Change
 from ._model.says_aws import Answered, told, told_besides
 from ._model.shown import shown
@@ -82,6 +82,8 @@ class _Loop:
         self.applied: Dict[str, Change] = {}
         """By their words, in order: a change that was made again, since its effect did not show yet, is one."""
         self.changes: List[Change] = []
+        self._maybe: List[Change] = []
+        """What failed on being repeated: this run's own when it need not be made any more."""
         self._left: List[Change] = []
         self._befores: List[Any] = []
         self.target: Any = None
@@ -93,20 +95,27 @@ class _Loop:
         return self._befores[0]
 
     def once(self) -> None:
-        self._left, self._doing = [], "read what is there"
+        self._doing = "read what is there"
         actual = self._resource.read()
-        if not self.applied:
+        if not self.applied and not self._maybe:
             self._befores = [actual]
         self._doing = "plan"
         self.target = self._resource.target(actual)
         self._left = self.changes = self._resource.plan(self.target, actual)
+        planned = {str(change) for change in self.changes}
+        self.applied.update({str(change): change for change in self._maybe if str(change) not in planned})
+        self._maybe = [change for change in self._maybe if str(change) in planned]
         if not self._check:
             self._apply()
 
     def _apply(self) -> None:
         for at, change in enumerate(self.changes):
             self._left, self._doing = self.changes[at:], str(change)
-            self._resource.apply(change)
+            try:
+                self._resource.apply(change)
+            except Outdated as error:
+                self._maybe += [change] if error.maybe_made else []
+                raise
             self.applied[str(change)] = change
         self._left, self.changes = [], list(self.applied.values())
         self._doing = "wait until the changes can be used" if self.changes else "see whether what is there can be used"
@@ -138,7 +147,8 @@ class _Patience:
         """
         if not self._deadline or applied - self._progress:
             self._progress, self._deadline = set(applied), time.monotonic() + REREADING
-        if self._began > self._deadline:
+        # What takes long to fail is tried twice.
+        if self._began > self._deadline or (self._began and time.monotonic() > self._deadline + REREADING):
             return False
         # Of runs that race, one gets ahead.
         time.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads runs, hides nothing)

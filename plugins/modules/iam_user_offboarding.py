@@ -156,13 +156,14 @@ changes_left:
   elements: str
 """
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._aws import session
 from ..module_utils._aws.offboarding import Offboarding
 from ..module_utils._model import offboarding
+from ..module_utils._model.access_key import Key
 from ..module_utils._model.identities import views
 from ..module_utils._model.identities.records import Identities
 from ..module_utils._model.plan import Change
@@ -189,12 +190,17 @@ class Leavers(Resource):
     def __init__(self, module: AnsibleAWSModule) -> None:
         self._options = module.params
         self._client = session.patient(module.client)
+        self._keys: Dict[str, Tuple[Key, ...]] = {}
+        """All that were seen, whether or not they are still there."""
 
     def read(self) -> offboarding.Account:
         self._rules = offboarding.rules(self._options)
         self._aws = Offboarding(self._client, self._rules, self._options["allow_root"], self._options["wait_timeout"])
-        self._before = self._aws.read()
-        return self._before
+        found = self._aws.read()
+        for name, held in found.keys.items():
+            known = self._keys.get(name, ())
+            self._keys[name] = known + tuple(key for key in held if key.id not in {one.id for one in known})
+        return found
 
     def target(self, actual: offboarding.Account) -> offboarding.Account:
         return offboarding.target(self._rules, actual, self._aws.partition)
@@ -210,7 +216,7 @@ class Leavers(Resource):
 
     def view(self, record: offboarding.Account) -> Dict[str, Any]:
         shown = views.view(Identities({}, {}, record.users))["users"]
-        return offboarding.view(record, shown, self._before.keys)
+        return offboarding.view(record, shown, self._keys)
 
 
 def main() -> None:

@@ -196,6 +196,7 @@ changes_left:
   elements: str
 """
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -232,23 +233,32 @@ class Profiles(Resource):
         self._before: Optional[Fleet] = None
         self._planned: List[Change] = []
         self._made: Optional[List[Change]] = None
+        self._begun: Dict[str, Change] = {}
+        """By instance, what was first tried to change of its profile."""
 
     def read(self) -> Fleet:
         self._rules = instance_association.rules(self._options)
         self._aws = Instances(self._client, self._rules, self._options["allow_root"], self._options["wait_timeout"])
-        self._before = self._after = self._aws.read()
-        return self._before
+        self._after = found = self._aws.read()
+        # Read again, an instance is still told from what it was, and the profile from where it was seen.
+        first = {name: change.before for name, change in self._begun.items()}
+        profile = found.profile or (self._before.profile if self._before else None)
+        self._before = replace(found, instances=tuple(first.get(one.id, one) for one in found.instances), profile=profile)
+        return found
 
     def target(self, actual: Fleet) -> Fleet:
         self._after = instance_association.target(self._rules, actual, self._aws.context)
         return self._after
 
     def plan(self, target: Fleet, actual: Fleet) -> List[Change]:
-        self._planned = instance_association.plan(self._rules, target, actual, self._aws.context.region)
+        begun = self._begun.keys() - {change.key for change in self._made or () if change.step == "reboot"}
+        self._planned = instance_association.plan(self._rules, target, actual, self._aws.context.region, begun)
         return self._planned
 
     def apply(self, change: Change) -> None:
         self._made = self._made or []
+        if change.what == "instance profile":
+            self._begun.setdefault(change.before.id, change)
         self._aws.apply(change)
         self._made.append(change)
 

@@ -93,9 +93,13 @@ class SsmRegistration(Resource):
             if not self._instance:  # it is registered by now, and only its start is left
                 self._trap.check()
             self._apply(change)
-        except Exception:
-            self._go_on()
-            self._held.close()
+        except BaseException as error:
+            # A task's time limit is no Exception. It ends a command on the host half way, so that _go_on connects anew.
+            self.unreachable = self.unreachable or not isinstance(error, Exception)
+            try:
+                self._go_on()
+            finally:
+                self._held.close()
             raise
         if change.step == "start":
             self._held.close()

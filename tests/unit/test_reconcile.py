@@ -267,3 +267,31 @@ def test_failures_say_what_to_do_about_aws_s_words(cause):
         with pytest.raises(SystemExit):
             converge_module(module, letters)
         assert told[-1] == told[0] == said
+
+
+class Repeated(Letters):
+    """Makes what it is asked for, and is told that it is there already, as by a call whose first answer was lost."""
+
+    def apply(self, change):
+        super().apply(change)
+        if change.key == "b":
+            raise Outdated("EntityAlreadyExists", maybe_made=True)
+
+    def outdated(self, error):
+        return isinstance(error, Outdated)
+
+
+def test_what_was_made_with_a_lost_answer_is_told_as_made(clock):
+    letters = Repeated("a", "abc")
+    result = converge(letters, check=False, diff=True)
+    assert result["changes"] == ["create letter b", "create letter c"] and result["changed"]
+    assert result["diff"]["before"] == {"letters": "a"}
+
+
+def test_what_was_left_is_told_when_reading_again_fails(clock):
+    letters = Repeated("a", "abc")
+    reads = iter(["a"])
+    letters.read = lambda: next(reads)
+    with pytest.raises(Failure) as failed:
+        converge(letters, check=False)
+    assert failed.value.result["changes_left"] == ["create letter b", "create letter c"]

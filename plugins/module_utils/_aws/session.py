@@ -21,8 +21,10 @@ _BOTOCORES_OWN = 5
 """How often botocore tries where nobody says."""
 NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
 """Answers to a call on something that this run has just changed, while IAM still sees the state of before."""
-_CONTRADICTS = frozenset({"DocumentAlreadyExists", "InvalidAssociationID.NotFound", "InvalidDocument", "InvalidResourceId"})
-"""The same of Systems Manager and EC2, to what others have changed as well."""
+_CONTRADICTS = frozenset(
+    {"DocumentAlreadyExists", "InvalidAssociationID.NotFound", "InvalidDocument", "InvalidResourceId", "ResourceAlreadyExists"}
+)
+"""The same of Systems Manager, EC2 and CloudWatch Logs, to what others have changed as well."""
 NOT_YET_KNOWN = frozenset({"Invalid principal"})
 """The same for somebody that a trust policy names, in place of the code of so general an error."""
 

@@ -105,12 +105,14 @@ def replace(path, edit, owner=-1, group=-1, mode=0o600):
     temporary = temporary_of(path)
     handle = _lock(temporary)
     ours, renamed = os.fstat(handle).st_ino, False
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with os.fdopen(handle, "wb") as file:
+        try:
             data, status = read(path)
             new = edit(data)
             if not new.strip():
-                os.unlink(path) if status is not None else None
+                if status is not None:
+                    _unchanged(path, status, temporary, ours)
+                    os.unlink(path)
                 return
             keep = status or os.fstat(file.fileno())
             os.fchown(file.fileno(), keep.st_uid if owner < 0 else owner, keep.st_gid if group < 0 else group)
@@ -122,10 +124,11 @@ def replace(path, edit, owner=-1, group=-1, mode=0o600):
             _unchanged(path, status, temporary, ours)
             os.rename(temporary, path)
             renamed = True
-        _sync(os.path.dirname(path))
-    finally:
-        if not renamed and _number(temporary) == ours:
-            os.unlink(temporary)
+        finally:
+            # While it is held: a number is given anew as soon as its file is gone.
+            if not renamed and _number(temporary) == ours:
+                os.unlink(temporary)
+    _sync(os.path.dirname(path))
 
 
 def temporary_of(path):
@@ -133,19 +136,24 @@ def temporary_of(path):
     return os.path.join(os.path.dirname(path), "." + os.path.basename(path) + ".hybridops-new")
 
 
-def abandoned(temporary):
-    """Return whether a temporary file is what a run left that was killed: it is there, and nobody holds it."""
-    try:
-        handle = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def abandoned(temporary, remove=False):
+    """Return whether a temporary file is what a killed run left: nobody holds it. ``remove`` it then, before somebody else has the name."""
+    handle = None
+    try:  # NFS gives such a lock to those alone who may write
+        handle = os.open(temporary, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # a link, or not ours to read: its age has to tell
-        return _old(temporary)
+    except OSError:
+        pass  # a link, or not ours to write: its age has to tell
     try:
-        held = _hold(handle)
+        held = None if handle is None else _hold(handle)
+        gone = _old(temporary) if held is None else held
+        if gone and remove and (handle is None or _number(temporary) == os.fstat(handle).st_ino):
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+        return gone
     finally:
-        os.close(handle)
-    return _old(temporary) if held is None else held
+        os.close(handle) if handle is not None else None
 
 
 def sweep(path):
@@ -213,19 +221,17 @@ def started(process, boot):
 def _lock(temporary):
     """Create the temporary file and hold it, which no second run can do meanwhile. A run that ends, in whatever way, lets go of it."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        handle = os.open(temporary, flags, 0o600)
-    except FileExistsError:
-        if not abandoned(temporary):
-            raise Conflict(BUSY) from None
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        handle = os.open(temporary, flags, 0o600)
     for _attempt in range(20):
-        if _hold(handle) is not False:
+        try:
+            handle = os.open(temporary, flags, 0o600)
+        except FileExistsError:
+            if not abandoned(temporary, remove=True) and os.path.lexists(temporary):
+                raise Conflict(BUSY) from None
+            continue
+        if _hold(handle) is not False and _number(temporary) == os.fstat(handle).st_ino:
             return handle
-        time.sleep(0.05)  # somebody looks whether it is abandoned
-    os.close(handle)
+        os.close(handle)  # somebody took it for abandoned before it was held
+        time.sleep(0.05)
     raise Conflict(BUSY)
 
 

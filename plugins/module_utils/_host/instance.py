@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import json
 import time
 import urllib.error
@@ -59,7 +60,7 @@ def save(request):
             refused = dict(_refused(error), saved=False, role=role)
             if pause is None or not (error.code >= 500 or "Throttl" in refused["code"] or "TooMany" in refused["code"]):
                 return refused
-        except OSError as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:  # no answer, or one cut short
             if pause is None:
                 raise Unfit("{} does not answer the instance ({})".format(request["endpoint"], getattr(error, "reason", error))) from None
         time.sleep(pause)

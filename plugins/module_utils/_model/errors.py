@@ -25,4 +25,11 @@ class Refusal(_Told):
 
 
 class Outdated(Refusal):
-    """What was read is not what is there, or not yet: it is read again for a while. The text is for where that does not help."""
+    """What was read is not what is there, or not yet: it is read again for a while. The text is for where that does not help.
+
+    :param maybe_made: the call that failed was a repetition, so what is there may be this run's own.
+    """
+
+    def __init__(self, text: str, maybe_made: bool = False) -> None:
+        super().__init__(text)
+        self.maybe_made = maybe_made

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .context import Context
 from .errors import InputError, Outdated, Refusal
@@ -186,10 +186,11 @@ def _arn(wanted: Rules, context: Context) -> str:
     return wanted.profile if wanted.profile.startswith("arn:") else context.arn("iam", f"instance-profile/{wanted.profile}")
 
 
-def plan(wanted: Rules, target: Fleet, actual: Fleet, region: str) -> List[Change]:
+def plan(wanted: Rules, target: Fleet, actual: Fleet, region: str, begun: Collection[str] = ()) -> List[Change]:
     """Return the ordered changes: profiles first, then reboots.
 
     :param region: for messages.
+    :param begun: ids of instances whose profile this run has changed before, or tried to, and that are still to be rebooted.
     :raises Refusal: for instances that are not there or have another's profile, for too many, and for a profile without a role.
     """
     _refuse_no_match(wanted, actual, region)
@@ -207,7 +208,8 @@ def plan(wanted: Rules, target: Fleet, actual: Fleet, region: str) -> List[Chang
         )
     changes = [_change(before, after) for before, after in pairs]
     if wanted.reboot:
-        changes += [Change("reboot", "instance", after.id, after=after) for _before, after in pairs if after.state == "running"]
+        due = {before.id for before, _after in pairs} | set(begun)
+        changes += [Change("reboot", "instance", one.id, after=one) for one in target.instances if one.id in due and one.state == "running"]
     return changes
 
 

@@ -163,14 +163,15 @@ class Writer:
         self._apply(change)
         self._applied.append(change)
 
-    def _apply(self, change: Change) -> None:
+    def _apply(self, change: Change, just_made: bool = False) -> None:
         if change.what in DEPENDANTS and change.step == "delete":
             delete = dependants.DELETE[change.what]
             self._drop(change, delete, {"iam": self._iam, "user": _owner(change), "value": change.key})
         else:
             call = CALLS[(change.of.rpartition(" ")[0], change.step, change.what)]
             operation, arguments = getattr(self._iam, call.operation), call.arguments(change)
-            if call.gone_is_done:
+            # What was made a moment ago and is said not to be there is only not seen yet.
+            if call.gone_is_done and not just_made:
                 self._drop(change, operation, arguments)
             else:
                 self._make(change, operation, arguments)
@@ -205,7 +206,8 @@ class Writer:
             remedy = _remedy(change, code)
             if may_be_made(change, code):
                 # By this very call, whose first answer was lost, or by who was faster: what is there may suit, and is read again.
-                raise Outdated(f"Could not {change}: {error}. {remedy}") from error
+                repeated = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
+                raise Outdated(f"Could not {change}: {error}. {remedy}", maybe_made=repeated) from error
             if code == "LimitExceeded":
                 remedy = f"{remedy} {self._taken_back(change)}"
             if remedy:
@@ -220,7 +222,7 @@ class Writer:
             return f"Nothing of {whose} was made." if there else f"{whose} was there before and stays; the next run goes on from here."
         for number, change in enumerate(back):
             try:
-                self._apply(change)
+                self._apply(change, just_made=True)
             except Exception as error:  # noqa: BLE001  (whatever it is, the reader must learn what is left)
                 return (
                     f"What this run had made of {whose} could not all be taken back: {error}. Left to do: "

@@ -36,5 +36,6 @@ def undo(applied: Sequence[Change], failed: Change) -> List[Change]:
     return [
         Change(_BACK[change.step], change.what, change.key, change.of, before=change.after)
         for change in reversed(made)
-        if change.step in _BACK
+        # Tags go with what they are on.
+        if change.step in _BACK and change.what != "tags"
     ]

@@ -41,8 +41,12 @@ def asked_region(host: Host, rules: Rules) -> str:
 
 
 def wants_activations(host: Host, rules: Rules) -> bool:
-    """Return whether activations left behind matter: a host that stays what it has been for long needs no look."""
-    return not rules.present or rules.force or not host.instance or (_ours(host, rules) and host.registered_for < LEFT_BEHIND)
+    """Return whether activations left behind matter: a host that stays what it has been for long needs no look.
+
+    Where the agent of a registered host does not run, another run may be registering it anew at this moment, with an activation in hand.
+    """
+    left = _ours(host, rules) and host.registered_for < LEFT_BEHIND and host.running
+    return not rules.present or rules.force or not host.instance or left
 
 
 def refuse(state: State, rules: Rules) -> None:
@@ -163,7 +167,8 @@ def plan(target: State, actual: State, rules: Rules) -> List[Change]:
     :raises Refusal: when a write would fail.
     """
     changes = _join(target, actual, rules) if rules.present else _leave(target, actual, rules)
-    if changes and actual.host.hindrance and changes[0].step != "require":
+    writes = any(change.step in ("create", "update", "register") and change.what != "role" for change in changes)
+    if writes and actual.host.hindrance and changes[0].step != "require":
         raise Refusal(f"{actual.host.hindrance} Nothing was changed.")
     return changes
 

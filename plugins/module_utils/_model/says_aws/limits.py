@@ -64,7 +64,10 @@ QUOTAS = (
         words=r"quota for InstanceSessionsPerInstanceProfile",
     ),
     Rule(
-        "It has as many tags as it may, which is 50. Remove some, or ask for fewer.", codes="LimitExceeded TooManyTags", words=r"\btags?\b"
+        "It has as many tags as it may, which is 50. Remove some, or ask for fewer.",
+        codes="LimitExceeded TooManyTags",
+        # AWS's own sentence alone: what we say after it may name tags as well.
+        words=r"^[^.]*\btags?\b|quota for TagsPer",
     ),
 )
 """Quotas of IAM, by the name that its answer gives them."""
