@@ -46,7 +46,7 @@ report: .venv/test.stamp ## The audit's page in a real browser; on Debian as roo
 sanity: .venv/test.stamp ## ansible-test sanity
 	$(PY) tests/sanity/run.py $(ARGS)
 
-faults: .venv/test.stamp ## The bench of docs/faults.md, whole (an hour), which it writes its counts into; SEED=2 draws others. Needs what hosts needs
+faults: .venv/test.stamp ## The bench of docs/faults.md, whole, which it writes its counts into; SEED=2 draws others. Needs what hosts needs
 	FAULTS=all $(MAKE) --no-print-directory faults-sample
 
 faults-sample: .venv/test.stamp ## A sample of the bench: faults, races, misbehaving hosts, hostile input, secrets

@@ -11,6 +11,7 @@ from typing import Iterator
 
 import pytest
 
+from tests.faults.actors import Actors
 from tests.faults.bench import ALL, SEED, Ledger
 
 
@@ -24,3 +25,10 @@ def ledger() -> Iterator[Ledger]:
     made = Ledger()
     yield made
     made.write(os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+
+
+@pytest.fixture(scope="module")
+def actors() -> Iterator[Actors]:
+    """Processes in which single tasks run at once, or one after the other by a clock of their own."""
+    with Actors() as made:
+        yield made

@@ -17,7 +17,6 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.actors import Actors
 from tests.faults.bench import ALL, SEED, drawn
 from tests.faults.lag import mended
 from tests.faults.test_weather import PARAMETER, USER, configuration, document, identities
@@ -29,18 +28,6 @@ TWINS = 8
 LATENCY = 0.05
 """Seconds that a call may take at most, drawn for each: what races gets in each other's way at another place each time."""
 SEEDS = 12 if ALL else 1
-
-
-@pytest.fixture(scope="module")
-def actors():
-    with Actors() as made:
-        yield made
-
-
-@pytest.fixture
-def moto(moto_server):
-    moto_server.reset()
-    return moto_server
 
 
 class Race:

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from tests.faults.actors import Actors
 from tests.faults.bench import ALL, SEED
 from tests.faults.test_weather import document
 from tests.faults.throttle import Throttle
@@ -22,12 +21,6 @@ USERS, SPEED = (200, 1.0) if ALL else (40, 0.0)
 """The long form takes the time that it takes on AWS. In the short one nobody waits: a call, and whoever sleeps, moves the clock on."""
 CALL = 0.05
 LIMIT = 900
-
-
-@pytest.fixture(scope="module")
-def actors():
-    with Actors() as made:
-        yield made
 
 
 @pytest.mark.parametrize("runs", [1, 2])

@@ -14,7 +14,6 @@ import json
 
 import pytest
 
-from tests.faults.actors import Actors
 from tests.faults.bench import ALL, SEED
 from tests.faults.lag import SECONDS, Weather
 from tests.support import iam_state
@@ -23,18 +22,6 @@ from tests.support.recording_proxy import RecordingProxy
 USER, PARAMETER = "cwagent-web1", "AmazonCloudWatch-linux"
 CALL = 0.05
 """Seconds that a call takes by the clock of a run."""
-
-
-@pytest.fixture(scope="module")
-def actors():
-    with Actors() as made:
-        yield made
-
-
-@pytest.fixture
-def moto(moto_server):
-    moto_server.reset()
-    return moto_server
 
 
 class Account:
