@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Outdated, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities.records import Version
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.tags import OWNER_TAG
 
@@ -452,6 +452,18 @@ def test_refusal(actual, asked, message):
     with pytest.raises(Refusal) as caught:
         planned(actual, **asked)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("users", "asked_again"),
+    [(("role R",), True), (("boundary of role R", "user u"), True), (("role R", "role X"), False)],
+)
+def test_a_list_that_names_whom_their_own_reads_did_not_find(users, asked_again):
+    """One of the two answers is old, so both are asked for again. What somebody else uses stays refused."""
+    asked = {"policies": [{"name": "P", "state": "absent"}], "roles": [{"name": "R", "state": "absent"}]}
+    with pytest.raises(Refusal) as caught:
+        planned(account(policy(attached_to=users)), **asked, users=[{"name": "u", "state": "absent"}])
+    assert isinstance(caught.value, Outdated) is asked_again and "still in use by" in str(caught.value)
 
 
 def test_added_trust_is_as_narrow_as_the_form():

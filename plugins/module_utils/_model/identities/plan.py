@@ -164,13 +164,17 @@ def _refuse_dangling(request: Request, actual: Identities, changes: Sequence[Cha
     detached = {(change.key, change.of) for change in changes if change.step == "detach"}
     lifted = {(change.before, f"boundary of {change.of}") for change in changes if change.what == "permissions boundary"}
     released = gone | {f"boundary of {of}" for of in gone}
+    missing = {f"role {name}" for name, role in actual.roles.items() if role is None}
+    missing |= {f"user {name}" for name, user in actual.users.items() if user is None}
     for entry in request.policies:
         policy = actual.policies[entry.name]
         if policy is None or entry.present:
             continue
         users = [of for of in policy.attached_to if of not in released and (policy.arn, of) not in detached | lifted]
         if users:
-            raise Refusal(
+            # The policy's list names whom their own reads did not find: one of the two lags behind.
+            contradicted = all(of.rpartition("boundary of ")[2] in missing for of in users)
+            raise (Outdated if contradicted else Refusal)(
                 f"policy {policy.name}: it is not deleted, since it is still in use by {', '.join(users)}. Detach it there first, or "
                 "name them in the same task."
             )
