@@ -46,7 +46,9 @@ class TaskResult:
 
     @property
     def msg(self) -> str:
-        return str(self.result.get("msg", ""))
+        """What it says; of a loop that failed, what its failed items say."""
+        items = [item for item in self.result.get("results", ()) if isinstance(item, dict) and item.get("failed")]
+        return "; ".join(str(item.get("msg", "")) for item in items) or str(self.result.get("msg", ""))
 
 
 @dataclass(frozen=True)
