@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Self, Sequence
 
+from tests.faults import pace
 from tests.support.playbook import clean_environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +129,9 @@ class _Time:
             self._sleep(seconds / self.speed)
             self._skipped += seconds - seconds / self.speed
 
+    def now(self) -> float:
+        return self._clock.now()
+
     def monotonic(self) -> float:
         return self._monotonic() + (self._skipped if self.speed else self._clock.now())
 
@@ -138,6 +142,7 @@ def _main() -> None:
     sys.path.insert(0, os.environ["ANSIBLE_COLLECTIONS_PATH"])
     made = _Time(Clock(Path(sys.argv[1])))
     time.sleep, time.monotonic = made.sleep, made.monotonic  # type: ignore[assignment]
+    pace.follow(made.sleep, lambda: None if made.speed else made.now())
     _imports()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:

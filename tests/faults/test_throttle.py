@@ -12,9 +12,9 @@ import pytest
 
 from tests.faults.bench import ALL, SEED
 from tests.faults.test_weather import document
-from tests.faults.throttle import Throttle
 from tests.support import iam_state
 from tests.support.recording_proxy import RecordingProxy
+from tests.support.throttle import Throttle
 
 RATE, BURST = 5.0, 10.0
 USERS, SPEED = (200, 1.0) if ALL else (40, 0.0)
