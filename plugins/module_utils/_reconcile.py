@@ -200,7 +200,13 @@ def converge_action(action: Any, resource: Resource) -> Dict[str, Any]:
         return converge(resource, task.check_mode, task.diff)
     except Failure as failure:
         text = failure.text if isinstance(failure.cause, (InputError, Refusal)) else f"{failure.text}: {told(str(failure.cause))}"
-        return dict(failure.result, failed=True, msg=text)
+        return dict(failure.result, failed=True, msg=text, **_answer(failure.cause))
+
+
+def _answer(cause: Exception) -> Dict[str, Any]:
+    """Return AWS's own code and words, where it answered, under the names that ``fail_json_aws`` gives them."""
+    error = (getattr(cause, "response", None) or {}).get("Error")
+    return {"error": {name.lower(): shown(str(text)) for name, text in error.items()}} if error else {}
 
 
 def _reported(resource: Resource) -> Dict[str, Any]:

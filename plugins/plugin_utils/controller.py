@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -59,6 +62,33 @@ def host_python(action: Any, task_vars: Dict[str, Any]) -> Tuple[str, Dict[str, 
     if not python:
         raise AnsibleActionFail("No Python was found on the host. Install Python 3.8 or later there, or set ansible_python_interpreter.")
     return str(python), facts
+
+
+def would_run_here(action: Any, task_vars: Mapping[str, Any]) -> bool:
+    """Return whether the task's module would run on the controller, as the same user and with the same Python as this process."""
+    task, connection = action._task, action._connection
+    variables = task_vars["ansible_delegated_vars"][task.delegate_to] if task.delegate_to else task_vars
+    python = action._templar.template(variables.get("ansible_python_interpreter"))
+    return connection.transport == "local" and connection.become is None and not task.async_val and python == sys.executable
+
+
+def run_module(action: Any, task_vars: Dict[str, Any]) -> Dict[str, Any]:
+    """Run the module of the action's name, as if there were no action plugin."""
+    given = {name: getattr(action, f"_{name}") for name in ("task", "connection", "play_context", "loader", "templar", "shared_loader_obj")}
+    normal = action._shared_loader_obj.action_loader.get("ansible.legacy.normal", **given)
+    result: Dict[str, Any] = normal.run(task_vars=task_vars)
+    return result
+
+
+def as_a_module_gets_it(value: Any) -> Any:
+    """Return an option's value as it would come out of the JSON that a module is sent: dates as text, secrets of a vault opened."""
+    return json.loads(json.dumps(value, default=_as_text))
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 def vault_secrets(action: Any) -> List[Tuple[str, Any]]:

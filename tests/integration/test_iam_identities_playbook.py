@@ -6,10 +6,38 @@
 
 from __future__ import annotations
 
-from tests.support.playbook import run_task
+import sys
+
+import pytest
+
+from tests.support.playbook import LOCALHOST, run_playbook, run_task
 from tests.support.recording_proxy import RecordingProxy, failure
 
 MODULE = "hybridops.aws_agents.iam_identities"
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/hybridops.aws_agents.aws: {region: us-east-1}
+  tasks:
+    - name: a date
+      hybridops.aws_agents.iam_identities:
+        policies: [{name: P, document: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "s3:ListAllMyBuckets", Resource: "*"}]}}]
+        wait: "no"
+    - name: again
+      hybridops.aws_agents.iam_identities:
+        policies: [{name: P, document: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "s3:ListAllMyBuckets", Resource: "*"}]}}]
+    - name: wrong
+      hybridops.aws_agents.iam_identities: {guard: many}
+      ignore_errors: true
+    - name: denied
+      hybridops.aws_agents.iam_identities: {users: [{name: u}]}
+      ignore_errors: true
+    - name: in the background
+      hybridops.aws_agents.iam_identities: {roles: []}
+      async: 60
+      poll: 1
+"""
 ASKED = {
     "policies": [{"name": "AgentPolicy", "preset": "cwagent_server"}],
     "roles": [{"name": "AgentRole", "trust": "ec2", "instance_profile": True, "policies": ["AgentPolicy", "AmazonSSMManagedInstanceCore"]}],
@@ -27,23 +55,52 @@ CHANGES = [
 ]
 
 
-def test_check_then_run_then_again(ministack, tmp_path):
+WAYS = {"in this process": sys.executable, "as a module": f"{sys.executable}3"}
+"""An interpreter of another name is another one to the controller, which then starts the module with it."""
+
+
+def inventory(way):
+    local = {**LOCALHOST["all"]["hosts"]["localhost"], "ansible_python_interpreter": WAYS[way]}
+    return {"all": {"hosts": {"localhost": local}}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_check_then_run_then_again(ministack, tmp_path, way):
     """Check mode returns the whole predicted object, and no write reaches AWS."""
+
     with RecordingProxy(ministack.endpoint_url) as proxy:
         environment = dict(ministack.environment(), AWS_ENDPOINT_URL=proxy.url)
         proxy.clear()
-        checked = run_task(MODULE, ASKED, tmp_path, ["--check", "--diff"], environment=environment)
+        checked = run_task(MODULE, ASKED, tmp_path, ["--check", "--diff"], environment=environment, inventory=inventory(way))
         assert checked.outcome == "ok", checked.msg
         assert checked.result["changes"] == CHANGES and checked.changed
         assert not proxy.writes
         assert checked.result["diff"]["before"] == {"policies": {}, "roles": {}, "users": {}}
-        done = run_task(MODULE, ASKED, tmp_path, ["--diff"], environment=environment)
+        done = run_task(MODULE, ASKED, tmp_path, ["--diff"], environment=environment, inventory=inventory(way))
         for key in ("changes", "policies", "roles", "users", "diff"):
             assert done.result[key] == checked.result[key], key
         proxy.clear()
-        again = run_task(MODULE, ASKED, tmp_path, environment=environment)
+        again = run_task(MODULE, ASKED, tmp_path, environment=environment, inventory=inventory(way))
         assert not again.changed and again.result["changes"] == [] and not proxy.writes
         assert len(proxy.calls) <= 8, proxy.counts()
+
+
+def test_options_are_taken_the_same_way_everywhere(ministack, tmp_path):
+    """A date that YAML makes of a policy's Version, words for booleans, wrong types, what AWS says."""
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(PLAYBOOK)
+    said = {}
+    for way in WAYS:
+        ministack.reset()
+        may = ministack.operator("operator", ["iam:Get*", "iam:List*", "iam:CreatePolicy", "iam:TagPolicy"])
+        environment = {**ministack.environment(may), "ANSIBLE_ASYNC_DIR": str(tmp_path / "async")}
+        run = run_playbook(playbook, tmp_path / "run", inventory=inventory(way), environment=environment)
+        kept = ("changed", "changes", "policies", "roles", "users", "msg", "error", "changes_applied", "changes_left")
+        said[way] = [(task.task, task.outcome, {name: task.result.get(name) for name in kept}) for task in run.tasks]
+        assert [outcome for _task, outcome, _result in said[way]] == ["ok", "ok", "ignored", "ignored", "ok"], str(run)
+    assert said["in this process"] == said["as a module"]
+    denied = said["as a module"][3][2]
+    assert denied["error"]["code"] == "AccessDenied" and denied["changes_left"] == ["create user u"]
 
 
 def test_a_failure_says_what_was_done_and_what_is_left(ministack, tmp_path):

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Converges identities in the controller's own process where the module would run on the controller anyway, which saves its start."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ..module_utils._model.identities.spec import ARGUMENT_SPEC
+from ..modules.iam_identities import Identities
+from ..plugin_utils.aws_action import AwsAction
+from ..plugin_utils.controller import as_a_module_gets_it, run_module, would_run_here
+
+
+class ActionModule(AwsAction):
+    """The module's own class, without the module's start. Everywhere else the module itself."""
+
+    ansible_name = "hybridops.aws_agents.iam_identities"
+    arguments = ARGUMENT_SPEC
+    _supports_async = True
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
+        if not would_run_here(self, task_vars):
+            return run_module(self, task_vars)
+        self._task.args = as_a_module_gets_it(self._task.args)
+        return super().run(tmp, task_vars)
+
+    def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
+        return options
+
+    def _converges(self, wanted: Mapping[str, Any]) -> Identities:  # noqa: ARG002
+        return Identities(self)
+
+    @property
+    def params(self) -> Dict[str, Any]:
+        """The options by the name that a module has them under."""
+        return self._options
