@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
@@ -17,7 +17,19 @@ from ..module_utils._aws.access_keys import AccessKeys
 from ..module_utils._aws.proof import HostProof
 from ..module_utils._aws.session import outdated
 from ..module_utils._host.channel import Channel
-from ..module_utils._model.access_key import LAST_USES, NEW, TAKE_UP, HostState, Key, Proof, Rules, State, settled
+from ..module_utils._model.access_key import (
+    LAST_USES,
+    NEW,
+    TAKE_UP,
+    HostState,
+    Key,
+    Proof,
+    Rules,
+    State,
+    User,
+    belonging,
+    settled,
+)  # fmt: skip
 from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.key_decisions import Decision, decide
 from ..module_utils._model.plan import Change
@@ -66,10 +78,20 @@ class HostAccessKey(Resource):
 
     def _seen_first(self) -> State:
         """Return the user, its keys and the host, as far as every decision needs them."""
+        listed = self._aws.listed()
+        host = self._look()
+        state = State(self._aws.now, User(self._rules.user, host.says), listed or (), host)
+        return state if listed and self._enough(state) else self._with_user(state, listed)
+
+    def _enough(self, state: State) -> bool:
+        """Return whether nothing is to be done, so that whose user it is need not be asked: its own list has the key that works."""
+        return settled(state, self._rules) and not decide(state, self._rules).changes
+
+    def _with_user(self, seen: State, listed: Optional[Tuple[Key, ...]]) -> State:
         user, retired = self._aws.user()
-        keys = self._aws.keys(retired) if user else ()
         self._arn = user.arn if user else ""
-        host = self._look(self._arn)
+        host = belonging(seen.host, self._arn)
+        keys = () if user is None else self._aws.keys(retired) if listed is None else self._aws.tagged(listed, retired)
         for _attempt in range(self._relists(host)):
             if not user or not host.key_id or host.proof is Proof.FOREIGN or any(key.id == host.key_id for key in keys):
                 break
@@ -101,11 +123,11 @@ class HostAccessKey(Resource):
         """One new key per run: what it went to is not decided anew."""
         return self._minted is None and outdated(error)
 
-    def _look(self, arn: str) -> HostState:
+    def _look(self) -> HostState:
         answer = self._ask("probe", **self._attributes, **self._proof.ask(self._aws.now))
-        return self._seen(answer, arn) if answer["ok"] else HostState(error=answer["error"])
+        return self._seen(answer) if answer["ok"] else HostState(error=answer["error"])
 
-    def _seen(self, answer: Mapping[str, Any], arn: str) -> HostState:
+    def _seen(self, answer: Mapping[str, Any]) -> HostState:
         proof, says = Proof.UNTRIED, ""
         if answer["key_id"]:
             signed = answer.get("signature")
@@ -114,7 +136,7 @@ class HostAccessKey(Resource):
             elif not signed:
                 proof, says = Proof.WRONG, "the profile holds no secret"
             else:
-                proof, says = self._proof.judge(answer["key_id"], signed, arn)
+                proof, says = self._proof.judge(answer["key_id"], signed)
         owner, group = (self._as_asked(answer, *names) for names in (("owner", "uid"), ("group", "gid")))
         written = self._aws.now - timedelta(seconds=answer["age"]) if answer["exists"] else None
         return HostState(answer["key_id"], proof, says, written=written, restarted=answer.get("restarted", False), region=answer["region"],

@@ -78,17 +78,28 @@ class AccessKeys:
         retired = {name[len(RETIRED_TAG) :]: _moment(value) for name, value in tags.items() if name.startswith(RETIRED_TAG)}
         return User(self._user, found["Arn"], tags.get(OWNER_TAG, "")), retired
 
+    def listed(self) -> Optional[Tuple[Key, ...]]:
+        """Return the user's keys, without their last uses and retirement; ``None`` for a user that is not there."""
+        listed = []
+        try:
+            for page in self._iam.get_paginator("list_access_keys").paginate(UserName=self._user):
+                listed += self._heard(page)["AccessKeyMetadata"]
+        except boto.ClientError as error:
+            self._heard(error.response)
+            if error_code(error) != "NoSuchEntity":
+                raise
+            return None
+        return tuple(Key(entry["AccessKeyId"], entry["Status"] == "Active", entry["CreateDate"]) for entry in listed)
+
+    def tagged(self, keys: Tuple[Key, ...], retired: Mapping[str, datetime]) -> Tuple[Key, ...]:
+        """Return keys with their retirement, as the user's tags say it."""
+        if retired:
+            self._stale = set(retired) - {key.id for key in keys}
+        return tuple(replace(key, tagged=retired.get(key.id)) for key in keys)
+
     def keys(self, retired: Mapping[str, datetime]) -> Tuple[Key, ...]:
         """Return the user's keys, without their last uses."""
-        listed = []
-        for page in self._iam.get_paginator("list_access_keys").paginate(UserName=self._user):
-            listed += self._heard(page)["AccessKeyMetadata"]
-        if retired:
-            self._stale = set(retired) - {entry["AccessKeyId"] for entry in listed}
-        return tuple(
-            Key(entry["AccessKeyId"], entry["Status"] == "Active", entry["CreateDate"], tagged=retired.get(entry["AccessKeyId"]))
-            for entry in listed
-        )
+        return self.tagged(self.listed() or (), retired)
 
     def with_use(self, key: Key) -> Key:
         """Return a key with its last use. AWS reports it up to four hours late."""

@@ -81,10 +81,10 @@ class HostProof:
         self._stamp, self._signed = stamp, auth.signed_headers(auth.headers_to_sign(request))
         return {"scope": self._scope, "string_to_sign": text}
 
-    def judge(self, key_id: str, signature: str, arn: str) -> Tuple[Proof, str]:
+    def judge(self, key_id: str, signature: str, arn: Optional[str] = None) -> Tuple[Proof, str]:
         """Return what AWS says to the signature, as a verdict and in words.
 
-        :param arn: who the caller must be; its account is part of it.
+        :param arn: who the caller must be; its account is part of it. Without it, whoever it is is told by the words.
         """
         credential = f"AWS4-HMAC-SHA256 Credential={key_id}/{self._scope}, SignedHeaders={self._signed}, Signature={signature}"
         self._headers = {"X-Amz-Date": self._stamp, "Authorization": credential}
@@ -94,7 +94,7 @@ class HostProof:
             return _verdict(error, self._region), error.response["Error"].get("Message", "")
         finally:
             self._headers = None
-        return (Proof.PROVEN if caller == arn else Proof.FOREIGN), caller
+        return (Proof.PROVEN if arn in (None, caller) else Proof.FOREIGN), caller
 
     def _unsent(self) -> Any:
         try:

@@ -9,7 +9,7 @@ Times are aware datetimes in UTC. "Now" is the date of AWS's own answer, not a c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional, Tuple
@@ -68,8 +68,8 @@ class User:
 
     name: str
     arn: str
-    owner: str = ""
-    """The value of the ownership tag."""
+    owner: Optional[str] = None
+    """The value of the ownership tag, empty without one."""
     console_password: Optional[bool] = None
     groups: Optional[Tuple[str, ...]] = None
 
@@ -175,6 +175,11 @@ def beyond_grace(key: Key, now: datetime, rules: Rules) -> bool:
 def used_since_retired(key: Key) -> bool:
     """Return whether it was used after its retirement: a session token that outlived it, or somebody who activated it for a while."""
     return key.used is not None and key.tagged is not None and key.used > key.tagged
+
+
+def belonging(host: HostState, arn: str) -> HostState:
+    """Return the host with the verdict on a key that AWS accepted: whether its caller is the user of that ARN."""
+    return replace(host, proof=Proof.FOREIGN) if host.proof is Proof.PROVEN and host.says != arn else host
 
 
 def settled(state: State, rules: Rules) -> bool:

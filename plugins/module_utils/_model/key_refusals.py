@@ -65,7 +65,7 @@ def many(state: State, rules: Rules) -> Refusal:
 
 def refuse_user(user: User, rules: Rules) -> None:
     """Refuse a user that is not ours, that a person signs in as, or that has rights of groups nobody named."""
-    if user.owner != rules.owned_by and not rules.adopt:
+    if user.owner is not None and user.owner != rules.owned_by and not rules.adopt:
         found = f"has {OWNER_TAG}={user.owner}" if user.owner else f"has no tag {OWNER_TAG}"
         raise Refusal(
             f"User {user.name} {found}, so it is not one of owned_by: {rules.owned_by}, and gets no key. "

@@ -38,7 +38,7 @@ class Aws:
     """IAM and STS for one user, in memory."""
 
     def __init__(self):
-        self.listed = {}
+        self.made = {}
         self.deleted = []
         self.retired = {}
         self.create_fails = self.verify_fails = self.delete_fails = None
@@ -51,8 +51,14 @@ class Aws:
     def user(self):
         return User("web1", "arn:user/web1", "default"), {}
 
+    def listed(self):
+        return tuple(self.made.values())
+
+    def tagged(self, keys, _retired):
+        return keys
+
     def keys(self, _retired):
-        return tuple(self.listed.values())
+        return self.listed()
 
     def with_use(self, key):
         self.now += self.passes
@@ -66,15 +72,15 @@ class Aws:
 
     def create(self):
         fail(self.create_fails)
-        assert len(self.listed) < 2
-        key = Key(f"AKIA{len(self.listed) + len(self.deleted)}", True, self.now)
-        self.listed[key.id] = key
+        assert len(self.made) < 2
+        key = Key(f"AKIA{len(self.made) + len(self.deleted)}", True, self.now)
+        self.made[key.id] = key
         return key, SECRET
 
     def delete(self, key_id, tagged=False):
         fail(self.delete_fails)
         self.deleted.append(key_id)
-        del self.listed[key_id]
+        del self.made[key_id]
 
     def retire(self, key_id):
         self.retired[key_id] = self.now
@@ -82,9 +88,9 @@ class Aws:
     def ask(self, _now):
         return {"scope": "20260301/eu-west-1/sts/aws4_request", "string_to_sign": "x"}
 
-    def judge(self, key_id, _signature, _arn):
+    def judge(self, key_id, _signature, _arn=None):
         assert key_id.isascii() and key_id.isalnum(), "cannot stand in a header"
-        if key_id not in self.listed:
+        if key_id not in self.made:
             return Proof.UNKNOWN, "InvalidClientTokenId"
         return self.verdict, "arn:user/web1"
 
@@ -170,7 +176,7 @@ def test_before_it_is_sent(site, aws, failing, says):
     for name, error in failing.items():
         setattr(aws, name, error)
     assert says in site.run()
-    assert not aws.listed and not site.held() and site.host.runs == 1
+    assert not aws.made and not site.held() and site.host.runs == 1
 
 
 def test_a_key_that_cannot_be_deleted_again_is_named(site, aws):
@@ -200,7 +206,7 @@ def test_dropped_after_the_host_wrote(site, aws, error):
 def test_old_key_still_seen_after_an_unknown_outcome(site, aws):
     """The host may still be writing when it is looked at, so a key that it is about to hold is not deleted."""
     site.run()
-    aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+    aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     real, late = site.host.execute, []
 
     def execute(command, data):
@@ -219,11 +225,11 @@ def test_old_key_still_seen_after_an_unknown_outcome(site, aws):
 
 def test_refused_by_the_host_and_one_worked_before(site, aws):
     site.run()
-    aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+    aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     with open(site.path.with_name(".credentials.hybridops-new"), "x") as another_run:
         fcntl.flock(another_run, fcntl.LOCK_EX)
         said = site.run(rotate_after=timedelta(days=90))
-    assert "AKIA1 was deleted again" in said and aws.deleted == ["AKIA1"] and list(aws.listed) == ["AKIA0"]
+    assert "AKIA1 was deleted again" in said and aws.deleted == ["AKIA1"] and list(aws.made) == ["AKIA0"]
 
 
 class TimedOut(BaseException):
@@ -253,14 +259,14 @@ def test_time_limit_before_it_is_sent(site, aws, told, when):
         aws.create = lambda: (real(), os.kill(os.getpid(), signal.SIGALRM))[0]
     with pytest.raises(TimedOut):
         site.run()
-    assert aws.deleted == ["AKIA0"] and not aws.listed and not site.held() and signal.getsignal(signal.SIGALRM) is limited
+    assert aws.deleted == ["AKIA0"] and not aws.made and not site.held() and signal.getsignal(signal.SIGALRM) is limited
 
 
 @pytest.mark.parametrize("worked", [False, True])
 def test_time_limit_while_it_is_sent(site, aws, told, worked):
     if worked:
         site.run()
-        aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+        aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     real = site.host.execute
 
     def execute(command, data):
@@ -316,7 +322,7 @@ def test_a_key_that_cannot_be_deleted_is_named_before_a_signal_goes_on(site, aws
 )
 def test_a_restart_that_fails(site, aws, restart, says):
     site.run()
-    aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+    aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     real = site.host.execute
 
     def execute(command, data):
@@ -334,7 +340,7 @@ def test_a_restart_that_fails(site, aws, restart, says):
 def test_retired_as_of_now(site, aws):
     """Not as of the call that made the new key: the agent used the old one since."""
     site.run()
-    aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+    aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     real = site.host.execute
     restarted = {"rc": 0, "stdout": "", "stderr": ""}
 
@@ -354,7 +360,7 @@ def test_what_would_fail_is_refused_before_a_key_is_made(site, aws):
         assert says in site.run(**rules)
     site.path.write_text("  [AmazonCloudWatchAgent]\nregion = x\n")
     assert "cannot be w" in site.run()
-    assert not aws.listed and not aws.deleted
+    assert not aws.made and not aws.deleted
     with pytest.raises(Failure, match="was made"):
         converge(plugin.HostAccessKey(Rules(**{**site.rules.__dict__, "path": str(site.path)}), {}, None,
                                       Channel(site.host.execute, sys.executable), site.host.execute, lambda: None), check=True)  # fmt: skip
@@ -366,7 +372,7 @@ def test_a_group_that_an_earlier_step_would_make_is_predicted_and_required(site,
                                               lambda: None), check=True)  # fmt: skip
     assert [change.split()[0] for change in predicted["changes"]] == ["require", "hand"]
     assert "The host knows no group no-such-group" in site.run(group="no-such-group")
-    assert not aws.listed
+    assert not aws.made
 
 
 def test_an_update_is_shown_before_and_after(site):
@@ -389,7 +395,7 @@ def test_credentials_of_a_session_are_somebodys(site, aws):
     text = "[AmazonCloudWatchAgent]\naws_access_key_id = {}\naws_secret_access_key = s\n{}"
     for key_id, more in (("ASIA1", ""), ("AKIA9", "aws_session_token = t\n")):
         site.path.write_text(text.format(key_id, more))
-        assert "session" in site.run() and not aws.listed
+        assert "session" in site.run() and not aws.made
     assert site.run(replace_foreign=True)["key_id"] == "AKIA0" and "session_token" not in site.held()
 
 
@@ -417,14 +423,14 @@ def test_gone_for_good_and_nothing_worked_before(site, aws):
 
 def test_gone_for_good_and_one_worked_before(site, aws):
     assert site.run()["key_id"] == "AKIA0"
-    aws.listed["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
+    aws.made["AKIA0"] = Key("AKIA0", True, START - timedelta(days=91))
     real = site.host.execute
     site.host.execute = lambda command, data: (
         setattr(site.host, "down", site.host.down or b'"do": "deliver"' in data),
         real(command, data),
     )[1]
     said = site.run(rotate_after=timedelta(days=90))
-    assert "both stay Active" in said and not aws.deleted and len(aws.listed) == 2 and site.resource.unreachable
+    assert "both stay Active" in said and not aws.deleted and len(aws.made) == 2 and site.resource.unreachable
     site.host.down = False
     site.host.execute = real
     assert site.run(rotate_after=timedelta(days=90))["key_id"] == "AKIA0", "the next run decides from what the host holds"
@@ -445,7 +451,7 @@ def test_delivered_and_not_accepted(site, aws):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_before_it_is_sent(site, aws, number):
     got = []
-    before = signal.signal(number, lambda *caught: got.append((caught[0], dict(aws.listed))))
+    before = signal.signal(number, lambda *caught: got.append((caught[0], dict(aws.made))))
     try:
         aws.during_verify = lambda: os.kill(os.getpid(), number)
         said = site.run()
@@ -477,7 +483,7 @@ def test_signal_while_it_is_sent(site, aws):
 
 def test_missing_user_stops_before_anything(site, aws):
     aws.user = lambda: (None, {})
-    assert "hybridops.aws_agents.aws_access" in site.run() and not aws.listed
+    assert "hybridops.aws_agents.aws_access" in site.run() and not aws.made
 
 
 def test_environment_is_gone_afterwards(monkeypatch):

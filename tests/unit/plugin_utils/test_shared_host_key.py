@@ -32,15 +32,21 @@ class Aws:
     now = START
 
     def __init__(self):
-        self.listed = {name: Key(name, True, START - timedelta(days=days)) for name, days in (("AKIAOLD", 30), ("AKIANEW", 1))}
+        self.known = {name: Key(name, True, START - timedelta(days=days)) for name, days in (("AKIAOLD", 30), ("AKIANEW", 1))}
         self.rights = 0
         self.accepts = SECRETS
 
     def user(self):
         return User("shared", "arn:user/shared", "default"), {}
 
+    def listed(self):
+        return tuple(self.known.values())
+
+    def tagged(self, keys, _retired):
+        return keys
+
     def keys(self, _retired):
-        return tuple(self.listed.values())
+        return self.listed()
 
     def with_rights(self, user):
         self.rights += 1
@@ -52,8 +58,8 @@ class Aws:
     def ask(self, _now):
         return {"scope": "20260301/eu-west-1/sts/aws4_request", "string_to_sign": "x"}
 
-    def judge(self, key_id, signature, _arn):
-        if key_id not in self.listed or key_id not in self.accepts:
+    def judge(self, key_id, signature, _arn=None):
+        if key_id not in self.known or key_id not in self.accepts:
             return Proof.UNKNOWN, "InvalidClientTokenId"
         right = signature_of(self.accepts[key_id])
         return (Proof.PROVEN, "arn:user/shared") if signature == right else (Proof.WRONG, "SignatureDoesNotMatch")
@@ -140,7 +146,7 @@ def test_delivered_with_two_visits_and_one_look_into_the_store(site):
 
 def test_the_old_key_is_replaced_and_stays_active(site):
     site.hold("AKIAOLD")
-    assert site.run(newest="AKIANEW")["key_id"] == "AKIANEW" and len(site.aws.listed) == 2
+    assert site.run(newest="AKIANEW")["key_id"] == "AKIANEW" and len(site.aws.known) == 2
 
 
 @pytest.mark.parametrize("error", [AnsibleConnectionFailure("dropped"), NoAnswer("ended with status 255")])
@@ -192,4 +198,4 @@ def test_a_host_that_gets_none_needs_no_look_into_the_store(site):
     site.path.write_text("[AmazonCloudWatchAgent]\naws_access_key_id = ASIA1\naws_secret_access_key = s\n")
     assert "session" in site.run() and not site.store.reads
     site.hold("AKIAOLD")
-    assert site.run(present=False)["changes"] and not site.held() and not site.store.reads and len(site.aws.listed) == 2
+    assert site.run(present=False)["changes"] and not site.held() and not site.store.reads and len(site.aws.known) == 2
