@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, Mapping
+
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..modules.iam_identities import Identities
@@ -22,10 +25,17 @@ class ActionModule(AwsAction):
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
-        if not would_run_here(self, task_vars):
+        if self._lists_calls() or not would_run_here(self, task_vars):
             return run_module(self, task_vars)
         self._task.args = as_a_module_gets_it(self._task.args)
         return super().run(tmp, task_vars)
+
+    def _lists_calls(self) -> bool:
+        """Return whether the result is to list the API calls: amazon.aws's modules can do that, its plugins cannot."""
+        own: Dict[str, Any] = {}
+        self._compute_environment_string(own)
+        wanted = self._task.args.get("debug_botocore_endpoint_logs", {**os.environ, **own}.get("ANSIBLE_DEBUG_BOTOCORE_LOGS", False))
+        return bool(boolean(wanted, strict=False))
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         return options

@@ -94,7 +94,9 @@ options:
     type: str
     default: 2m
   owned_by:
-    description: The user must carry this value in its tag C(hybridops.aws_agents/owner).
+    description:
+      - The user must carry this value in its tag C(hybridops.aws_agents/owner).
+      - It is looked at before anything is made or changed. Where the host has the only key of its user, and AWS accepts it, nothing is.
     type: str
     default: default
   adopt:

@@ -122,3 +122,12 @@ def test_wrong_input_makes_no_call(ministack, tmp_path):
         failed = run_task(MODULE, {"roles": [{"name": "R", "max_session_duration": 60}]}, tmp_path, environment=environment)
         assert failed.outcome == "failed" and "role R: max_session_duration=60 is out of range" in failed.msg
         assert proxy.calls == []
+
+
+@pytest.mark.parametrize("asked", [{"task": True}, {"environment": "yes"}])
+def test_calls_are_listed_where_amazon_aws_is_asked_to(ministack, tmp_path, asked):
+    """It listens below AWS's own names, which an emulator has not; the list is there all the same."""
+    options = {"roles": [], **({"debug_botocore_endpoint_logs": True} if "task" in asked else {})}
+    environment = {**ministack.environment(), **({"ANSIBLE_DEBUG_BOTOCORE_LOGS": "yes"} if "environment" in asked else {})}
+    assert "resource_actions" in run_task(MODULE, options, tmp_path, environment=environment).result
+    assert "resource_actions" not in run_task(MODULE, {"roles": []}, tmp_path, environment=ministack.environment()).result

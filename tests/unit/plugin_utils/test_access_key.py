@@ -47,9 +47,10 @@ class Aws:
 
     now = START
     passes = timedelta(0)
+    owner = "default"
 
     def user(self):
-        return User("web1", "arn:user/web1", "default"), {}
+        return User("web1", "arn:user/web1", self.owner), {}
 
     def listed(self):
         return tuple(self.made.values())
@@ -162,6 +163,15 @@ def test_handed_over_and_proven_with_few_visits(site, aws):
     assert result["changed"] and result["key_id"] == "AKIA0" and SECRET not in str(result) and SECRET in site.held()
     assert site.host.runs == 2, "look, then deliver and prove"
     assert not site.run()["changed"] and site.host.runs == 3, "look and prove"
+
+
+def test_whose_user_it_is_matters_where_something_is_done(site, aws):
+    site.run()
+    aws.owner, aws.now = "somebody", START + timedelta(minutes=20)
+    assert not site.run()["changed"]
+    for more in ({"mode": "0640"}, {"region": "eu-north-1"}, {"rotate_after": timedelta(0)}, {"present": False}):
+        assert "so it is not one of owned_by: default" in site.run(**more), more
+    assert not site.run(adopt=True)["changed"] and site.run(adopt=True, mode="0640")["changed"]
 
 
 @pytest.mark.parametrize(
