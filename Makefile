@@ -1,7 +1,7 @@
 # Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration report sanity faults faults-sample hosts molecule clean
+.PHONY: help demo test lint unit contract integration report sanity faults faults-sample hosts molecule bench clean
 # The steps of `make test` run one after the other, cheapest first, also under -j.
 .NOTPARALLEL:
 
@@ -64,6 +64,11 @@ molecule: .venv/test.stamp ## Molecule's scenarios, on containers; SCENARIO=name
 	[ -n "$$MOLECULE_ENGINE" ] || sh tests/hosts/install.sh
 	$(PY) -m tests.support.molecule_scenarios --workers $(WORKERS) $(SCENARIO)
 
+bench: .venv/bench.stamp ## Time and calls against amazon.aws, into docs/speed.md; ARGS="--rounds 1 documents" for a part. Needs what hosts needs
+	sh tests/hosts/install.sh
+	$(PY) -m tests.benchmark.run $(ARGS)
+	$(PY) -m tests.benchmark.scale
+
 clean: ## Remove what make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output hybridops-aws_agents-*.tar.gz
 
@@ -77,3 +82,6 @@ STALE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && .venv
 
 .venv/test.stamp: $(INSTALL) requirements/test.txt
 	@sh requirements/venv.sh test
+
+.venv/bench.stamp: $(INSTALL) requirements/test.txt requirements/bench.txt
+	@sh requirements/venv.sh bench
