@@ -20,6 +20,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent import configuration
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration import files, options
+from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.cloudwatch_agent_schema import validate
 from botocore.configloader import raw_config_parse
 from botocore.exceptions import ConfigParseError
 from hypothesis import given
@@ -50,9 +51,12 @@ def ini_files(draw: Any) -> bytes:
 
 
 def as_botocore_reads(data: bytes, folder: Path) -> Optional[Dict[str, Dict[str, Any]]]:
-    """Return what botocore reads, None where it refuses the file."""
+    """Return what botocore reads, None where it refuses the file.
+
+    Bytes that are no UTF-8 are put in words: it refuses those whatever they say, and other readers do not.
+    """
     path = folder / "credentials"
-    path.write_bytes(data)
+    path.write_bytes(data.decode("utf-8", "backslashreplace").encode())
     try:
         found: Dict[str, Dict[str, Any]] = raw_config_parse(str(path), parse_subsections=False)
     except (ConfigParseError, UnicodeDecodeError, ValueError):
@@ -283,9 +287,10 @@ def test_text_that_breaks_readers_of_json_is_refused(text: str) -> None:
 )
 def test_a_configuration_of_the_agent_is_refused_or_carried_exactly(value: Any) -> None:
     config, why = outcome(lambda: configuration.plain(value, "config"))
-    warnings, later = outcome(lambda: configuration.check(config, "config")) if not why else ([], "")
-    if why or later:
-        assert (why or later).startswith("config")
+    _nothing, wrong = outcome(lambda: validate(config, "config")) if not why else (None, "")
+    warnings, later = outcome(lambda: configuration.check(config, "config")) if not why and not wrong else ([], "")
+    if why or wrong or later:
+        assert (why or wrong or later).startswith("config")
         return
     assert all(isinstance(warning, str) for warning in warnings)
     text = configuration.render(config, "eu-west-1", "cwagent")

@@ -151,7 +151,7 @@ def test_hosts_are_asked_in_the_same_words_whatever_the_values_are(moto: Emulato
     heard = tmp_path / "heard"
     hosts = {f"host{number}": tasks(tmp_path, value, number) for number, value in enumerate(values)}
     environment = {**moto.environment(), "ANSIBLE_CONNECTION_PLUGINS": str(tmp_path / "connections"), "HEARD": str(heard)}
-    run = run_playbook([PLAY], tmp_path / "run", ["-f", "2"], {"all": {"hosts": hosts}}, environment=environment)
+    run = run_playbook([PLAY], tmp_path / "run", ["-f", "2"], {"all": {"hosts": hosts}}, environment=environment, timeout=1500)
     lines: Dict[str, Set[str]] = {}
     for row in heard.read_text().splitlines():
         host, command = json.loads(row)

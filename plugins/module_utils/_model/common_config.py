@@ -29,6 +29,8 @@ SETTINGS = tuple(name for names in SECTIONS.values() for name in names)
 
 _HEADER = re.compile(r"\s*\[\s*(\[)?\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
 _SETTING = re.compile(r"(\s*)([A-Za-z0-9_-]+)(\s*=\s*)(\"(?:[^\"\\]|\\.)*\"|'[^']*'|[0-9]+)(\s*(?:#.*)?)$")
+_TEXTS = re.compile(r"\"{3}|'{3}|\"(?:[^\"\\]|\\.)*\"|'[^']*'|#.*")
+"""What is no structure on a line: texts, the beginning of one over several lines, a comment."""
 _ESCAPES = {"\\": "\\\\", '"': '\\"'}
 
 
@@ -115,9 +117,9 @@ def _span(lines: List[str], section: str) -> Optional[Tuple[int, int]]:
 
 def _beyond(line: str) -> str:
     """Return what a line has that makes others look like what they are not; empty for nothing."""
-    if '"""' in line or "'''" in line:
+    if any(found.group() in ('"""', "'''") for found in _TEXTS.finditer(line)):
         return "begins a text over several lines"
-    plain = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "_", line).partition("#")[0]
+    plain = _TEXTS.sub(lambda found: "" if found.group().startswith("#") else "_", line)
     if "=" in plain and plain.count("[") > plain.count("]"):
         return "begins a list over several lines"
     return "has a name with an escape" if re.match(r"\s*\[*\s*[^=#']*\\", line) else ""

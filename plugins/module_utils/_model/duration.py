@@ -14,6 +14,8 @@ from .errors import InputError
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PARTS = re.compile(r"(\d+)([smhdw])")
+_LONGEST = 40
+"""Letters of any length of time that somebody means."""
 
 
 def duration(text: Any, option: str = "duration") -> timedelta:
@@ -24,6 +26,8 @@ def duration(text: Any, option: str = "duration") -> timedelta:
     :raises InputError: anything else, negative numbers and more than 100 years included.
     """
     words = str(text).strip().lower()
+    if len(words) > _LONGEST:
+        raise InputError(f"{option}: {words[:_LONGEST]!r}… is no length of time: it is longer than any.")
     if isinstance(text, bool) or not words.isascii() or not (words.isdigit() or re.fullmatch(r"(\d+[smhdw])+", words)):
         raise InputError(
             f"{option}: {text!r} is no length of time. Write seconds (900) or numbers with units s, m, h, d, w (15m, 24h, 90d, 1h30m)."

@@ -19,7 +19,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.common
     shown,
 )
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 OURS = {PROFILE: "P", FILE: "/etc/c"}
@@ -44,6 +44,7 @@ CASES = [
         '[credentials]\nshared_credential_profile="P" # why\nshared_credential_file = "/etc/c"\n\n[ssl]\na = 1\n',
     ),
     ("[ credentials ] # c\n  shared_credential_file = '/etc/c'\n  shared_credential_profile = 'P'\n", None),
+    ('[proxy]\nx = "it\'\'\'s" # or """ so\n', '[proxy]\nx = "it\'\'\'s" # or """ so\n\n' + ADDED),
     ("[credentials]\r\nx = 1\r\n", ADDED.replace("]\n", "]\nx = 1\n").replace("\n", "\r\n")),
 ]
 
@@ -76,6 +77,8 @@ def test_taken_out_again(text, _expected):
         'credentials.shared_credential_file = "x"\n',
         "credentials = {}\n",
         'a = """\n[credentials]\n"""\n',
+        "a = '''x\n[credentials]\n'''\n",
+        'a = "it" # so\nb = """\n[credentials]\n"""\n',
         "[credentials]\nshared_credential_file = 3\n",
         '[credentials]\nshared_credential_file = "a"\nshared_credential_file = "b"\n',
         '[credentials]\n"shared_credential_file" = "a"\n',
@@ -91,6 +94,8 @@ def test_a_value_stays_one_value():
         pointed("", {FILE: "a\nb"})
 
 
+@example("'''")
+@example('"""')
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1))
 def test_any_value_comes_back(value):
     text = pointed("[proxy]\nx = 1\n", {FILE: value})
