@@ -10,11 +10,14 @@ import os
 from typing import Any, Dict, Mapping
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..modules.iam_identities import Identities
 from ..plugin_utils.aws_action import AwsAction
 from ..plugin_utils.controller import as_a_module_gets_it, run_module, would_run_here
+
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 class ActionModule(AwsAction):
@@ -28,7 +31,7 @@ class ActionModule(AwsAction):
         if self._lists_calls() or not would_run_here(self, task_vars):
             return run_module(self, task_vars)
         self._task.args = as_a_module_gets_it(self._task.args)
-        return super().run(tmp, task_vars)
+        return dict(super().run(tmp, task_vars), invocation={"module_args": self._told()})
 
     def _lists_calls(self) -> bool:
         """Return whether the result is to list the API calls: amazon.aws's modules can do that, its plugins cannot."""
@@ -36,6 +39,11 @@ class ActionModule(AwsAction):
         self._compute_environment_string(own)
         wanted = self._task.args.get("debug_botocore_endpoint_logs", {**os.environ, **own}.get("ANSIBLE_DEBUG_BOTOCORE_LOGS", False))
         return bool(boolean(wanted, strict=False))
+
+    def _told(self) -> Dict[str, Any]:
+        """Return the options in the form in which Ansible shows those of a module under ``-vvv``."""
+        hidden = {name for name, option in aws_argument_spec().items() if option.get("no_log")}
+        return {name: HIDDEN if value and name in hidden else value for name, value in self._options.items()}
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         return options

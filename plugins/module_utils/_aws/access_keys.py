@@ -20,7 +20,7 @@ from typing import Any, Callable, Mapping, Optional, Set, Tuple
 from .._model.access_key import Key, User
 from .._model.errors import Outdated
 from .._model.tags import OWNER_TAG, RETIRED_TAG
-from .session import CLIENT_CONFIG, error_code, not_now
+from .session import CLIENT_CONFIG, NOT_YET_VISIBLE, VISIBLE_SECONDS, Retry, error_code, not_now
 
 with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
@@ -54,6 +54,7 @@ class AccessKeys:
         self._user = user
         self._options = dict(options or {})
         self._pause = pause
+        self._made: Set[str] = set()
         self._deleted: Set[str] = set()
         self._stale: Set[str] = set()
         """Keys that are gone and whose tags are still there: a run ended between the two."""
@@ -159,6 +160,7 @@ class AccessKeys:
             except Exception as error:  # noqa: BLE001  (an unreadable answer is quoted in the error's text, and holds the secret)
                 unread = type(error).__name__
             else:
+                self._made.add(key[0].id)
                 return key
             if unread:
                 raise NoKey(_lost(self._user, unread))  # outside of the handler, so that no traceback leads to that text
@@ -193,9 +195,10 @@ class AccessKeys:
         self._heard(self._iam.tag_user(UserName=self._user, Tags=[tag]))
 
     def delete(self, key_id: str, tagged: bool = False) -> None:
-        """Delete a key, and its tag; one that is gone already is as good."""
+        """Delete a key, and its tag; one that is gone already is as good. One that this run made is not believed to be gone at once."""
+        passing = NOT_YET_VISIBLE if key_id in self._made else frozenset()
         try:
-            self._heard(self._iam.delete_access_key(UserName=self._user, AccessKeyId=key_id))
+            self._heard(Retry(VISIBLE_SECONDS)(self._iam.delete_access_key, {"UserName": self._user, "AccessKeyId": key_id}, passing))
         except boto.ClientError as error:
             if error_code(error) != "NoSuchEntity":
                 raise

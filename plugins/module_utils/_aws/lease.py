@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Set, Tuple
 
 from .._model.errors import Outdated, Refusal
 from .._model.instance_association import GONE
 from .._model.lease import LEASE_POLICY, LEASE_TAG
 from .._model.tags import OWNER_TAG
-from .session import CLIENT_CONFIG, error_code
+from .session import CLIENT_CONFIG, NOT_YET_VISIBLE, VISIBLE_SECONDS, Retry, error_code
 
 with suppress(ImportError):  # the plugin says so before anything is called
     from botocore import exceptions as boto
@@ -54,6 +54,8 @@ class LeaseMarks:
     def __init__(self, client: Callable[..., Any]) -> None:
         self._client = client
         self._iam = client("iam", config=CLIENT_CONFIG)
+        self._put: Set[Tuple[str, str]] = set()
+        """Whose policies are this run's own."""
         self._heard_at = time.monotonic()
         self._date = datetime.now(timezone.utc)
 
@@ -92,22 +94,24 @@ class LeaseMarks:
 
     def put_policy(self, kind: str, name: str, document: Mapping[str, Any]) -> None:
         call = self._iam.put_role_policy if kind == "Role" else self._iam.put_user_policy
-        self._heard(call(**{f"{kind}Name": name}, PolicyName=LEASE_POLICY, PolicyDocument=json.dumps(document)))
+        self._on_known(call, **{f"{kind}Name": name}, PolicyName=LEASE_POLICY, PolicyDocument=json.dumps(document))
+        self._put.add((kind, name))
 
     def delete_policy(self, kind: str, name: str) -> None:
-        """Delete it; one that is gone already is as good."""
+        """Delete it; one that is gone already is as good. What this run put there is not believed to be gone at once."""
         call = self._iam.delete_role_policy if kind == "Role" else self._iam.delete_user_policy
+        repeat = self._on_known if (kind, name) in self._put else self._once
         try:
-            self._heard(call(**{f"{kind}Name": name}, PolicyName=LEASE_POLICY))
+            repeat(call, **{f"{kind}Name": name}, PolicyName=LEASE_POLICY)
         except boto.ClientError as error:
             if error_code(error) != "NoSuchEntity":
                 raise
 
     def tag_user(self, name: str, value: str) -> None:
-        self._heard(self._iam.tag_user(UserName=name, Tags=[{"Key": LEASE_TAG, "Value": value}]))
+        self._on_known(self._iam.tag_user, UserName=name, Tags=[{"Key": LEASE_TAG, "Value": value}])
 
     def untag_user(self, name: str) -> None:
-        self._heard(self._iam.untag_user(UserName=name, TagKeys=[LEASE_TAG]))
+        self._on_known(self._iam.untag_user, UserName=name, TagKeys=[LEASE_TAG])
 
     # Instances
 
@@ -171,6 +175,13 @@ class LeaseMarks:
             unread = type(error).__name__
         # Outside of the handler, so that no traceback leads to that text.
         raise NoSession(f"AWS's answer to AssumeRole of {role_arn} could not be read ({unread}). Nothing was changed; run again.")
+
+    def _on_known(self, operation: Callable[..., Any], **arguments: Any) -> None:
+        """Call on what was seen a moment ago. IAM may say of it for a while that it is not there, and would be believed."""
+        self._heard(Retry(VISIBLE_SECONDS)(operation, arguments, NOT_YET_VISIBLE))
+
+    def _once(self, operation: Callable[..., Any], **arguments: Any) -> None:
+        self._heard(operation(**arguments))
 
     def _heard(self, answer: Any) -> Any:
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

@@ -25,6 +25,8 @@ _CONTRADICTS = frozenset(
     {"DocumentAlreadyExists", "InvalidAssociationID.NotFound", "InvalidDocument", "InvalidResourceId", "ResourceAlreadyExists"}
 )
 """The same of Systems Manager, EC2 and CloudWatch Logs, to what others have changed as well."""
+VISIBLE_SECONDS = 20.0
+"""For how long these answers are not believed. AWS's copies usually agree after less."""
 NOT_YET_KNOWN = frozenset({"Invalid principal"})
 """The same for somebody that a trust policy names, in place of the code of so general an error."""
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws import access_keys
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws import access_keys, session
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.access_keys import AccessKeys, NoKey
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.access_key import Key
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Outdated
@@ -88,6 +88,21 @@ def test_ssl_errors_may_come_after_the_call():
     iam = Iam(CreateAccessKey=[(0, None, SSLError(endpoint_url="x", error="bad record"))])
     with pytest.raises(NoKey, match="not known"):
         iam.keys.create()
+
+
+def test_a_key_of_this_run_is_not_believed_to_be_gone(monkeypatch):
+    """IAM may not know it yet where it is deleted; and nobody would find it later."""
+    slept = []
+    monkeypatch.setattr(session.Retry.__init__, "__defaults__", (lambda: sum(slept), slept.append))
+    gone, done = error("NoSuchEntity", 404), (200, None, f"<DeleteAccessKeyResponse {NAMESPACE}/>")
+    iam = Iam(CreateAccessKey=[ok("CreateAccessKey", MADE)], DeleteAccessKey=[gone, gone, done, gone])
+    iam.keys.create()
+    iam.keys.delete("AKIANEW")
+    assert iam.asked.count("DeleteAccessKey") == 3 and slept == [0.5, 1.0]
+    iam.keys.delete("AKIAOTHEROTHEROTHER")
+    assert iam.asked.count("DeleteAccessKey") == 4
+    iam.keys.delete("AKIANEW")
+    assert sum(slept) <= session.VISIBLE_SECONDS + 1.5, "somebody else deleted it"
 
 
 def test_a_limit_that_counts_what_this_run_deleted():
