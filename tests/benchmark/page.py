@@ -15,6 +15,7 @@ from .scenarios import FIRST, PEER, SCENARIOS, Goal, Scenario
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "speed.md"
 FIGURES = DOCS / "speed.json"
+PICTURE = DOCS / "images" / "cost.svg"
 BEGIN, END = "<!-- figures: make bench writes what is between these lines -->", "<!-- end of figures -->"
 
 Figures = Mapping[str, Mapping[str, Any]]
@@ -135,5 +136,6 @@ def laid_into(text: str, lines: List[str]) -> str:
 def write(figures: Figures) -> None:
     """Write the table, what grows, and the goals that are missed into the page."""
     when = ", ".join(sorted({f"{entry['date']} on {entry['machine']}" for entry in figures.values()}))
-    lines = [*table(figures), "", *growth(figures), "", "Goals missed:", "", *missed(figures), "", f"Measured {when}."]
+    drawn = [f"![Seconds and API calls against the number of users]({PICTURE.relative_to(DOCS)})", ""] if "users" in figures else []
+    lines = [*table(figures), "", *drawn, *growth(figures), "", "Goals missed:", "", *missed(figures), "", f"Measured {when}."]
     PAGE.write_text(laid_into(PAGE.read_text(), lines))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Dict, List, Tuple
 
-from .page import DOCS, Figures, rows
+from .page import PICTURE, Figures, rows
 from .scenarios import FIRST, PEER
-
-PICTURE = DOCS / "images" / "cost.svg"
 
 
 def lines(figures: Figures) -> Dict[Tuple[str, str], List[Tuple[int, float, float]]]:

@@ -68,7 +68,8 @@ def main() -> None:
         }
         given.figures.write_text(json.dumps(figures, indent=1) + "\n")
     page.write(figures)
-    plot.write(figures)
+    if "users" in figures:
+        plot.write(figures)
 
 
 if __name__ == "__main__":

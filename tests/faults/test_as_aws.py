@@ -19,7 +19,7 @@ from tests.faults.as_aws import SHORT, STAGES, Answering, Scene, identities
 from tests.faults.aws_answers import ROWS
 from tests.faults.bench import sample
 from tests.integration.registration_site import Site
-from tests.support.playbook import run_playbook
+from tests.support.playbook import BY_MODULES, run_playbook
 from tests.support.recording_proxy import RecordingProxy
 
 PART = "What AWS answers and emulators do not: {}"
@@ -144,7 +144,9 @@ def test_a_module_as_users_run_it(moto, tmp_path, ledger):
     task = {"name": "make", "hybridops.aws_agents.iam_identities": {**identities(), "aws_config": SHORT}}
     with RecordingProxy(moto.endpoint_url, handler=Answering(row)) as proxy:
         environment = {**moto.environment(), "AWS_ENDPOINT_URL": proxy.url}
-        run = run_playbook([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}], tmp_path, environment=environment)
+        run = run_playbook(
+            [{"hosts": "localhost", "gather_facts": False, "tasks": [task]}], tmp_path, [], BY_MODULES, environment=environment
+        )
     made = run.task("make")
     assert made.outcome == "failed", str(run)
     judge(row, made.msg, "")

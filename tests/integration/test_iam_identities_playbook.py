@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from tests.support.playbook import LOCALHOST, run_playbook, run_task
+from tests.support.playbook import BY_MODULES, LOCALHOST, run_playbook, run_task
 from tests.support.recording_proxy import RecordingProxy, failure
 
 MODULE = "hybridops.aws_agents.iam_identities"
@@ -55,13 +53,7 @@ CHANGES = [
 ]
 
 
-WAYS = {"in this process": sys.executable, "as a module": f"{sys.executable}3"}
-"""An interpreter of another name is another one to the controller, which then starts the module with it."""
-
-
-def inventory(way):
-    local = {**LOCALHOST["all"]["hosts"]["localhost"], "ansible_python_interpreter": WAYS[way]}
-    return {"all": {"hosts": {"localhost": local}}}
+WAYS = {"in this process": LOCALHOST, "as a module": BY_MODULES}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -71,16 +63,16 @@ def test_check_then_run_then_again(ministack, tmp_path, way):
     with RecordingProxy(ministack.endpoint_url) as proxy:
         environment = dict(ministack.environment(), AWS_ENDPOINT_URL=proxy.url)
         proxy.clear()
-        checked = run_task(MODULE, ASKED, tmp_path, ["--check", "--diff"], environment=environment, inventory=inventory(way))
+        checked = run_task(MODULE, ASKED, tmp_path, ["--check", "--diff"], environment=environment, inventory=WAYS[way])
         assert checked.outcome == "ok", checked.msg
         assert checked.result["changes"] == CHANGES and checked.changed
         assert not proxy.writes
         assert checked.result["diff"]["before"] == {"policies": {}, "roles": {}, "users": {}}
-        done = run_task(MODULE, ASKED, tmp_path, ["--diff"], environment=environment, inventory=inventory(way))
+        done = run_task(MODULE, ASKED, tmp_path, ["--diff"], environment=environment, inventory=WAYS[way])
         for key in ("changes", "policies", "roles", "users", "diff"):
             assert done.result[key] == checked.result[key], key
         proxy.clear()
-        again = run_task(MODULE, ASKED, tmp_path, environment=environment, inventory=inventory(way))
+        again = run_task(MODULE, ASKED, tmp_path, environment=environment, inventory=WAYS[way])
         assert not again.changed and again.result["changes"] == [] and not proxy.writes
         assert len(proxy.calls) <= 8, proxy.counts()
 
@@ -90,11 +82,11 @@ def test_options_are_taken_the_same_way_everywhere(ministack, tmp_path):
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(PLAYBOOK)
     said = {}
-    for way in WAYS:
+    for way, hosts in WAYS.items():
         ministack.reset()
         may = ministack.operator("operator", ["iam:Get*", "iam:List*", "iam:CreatePolicy", "iam:TagPolicy"])
         environment = {**ministack.environment(may), "ANSIBLE_ASYNC_DIR": str(tmp_path / "async")}
-        run = run_playbook(playbook, tmp_path / "run", ["-vvv"], inventory=inventory(way), environment=environment)
+        run = run_playbook(playbook, tmp_path / "run", ["-vvv"], inventory=hosts, environment=environment)
         for task in run.tasks:
             # Its id is the run's own; options that were refused are told by modules alone.
             told = task.result.pop("invocation", {}).get("module_args", {})

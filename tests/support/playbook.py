@@ -29,6 +29,12 @@ LOCALHOST: Dict[str, Any] = {
 """The inventory when a test gives none. Ansible would otherwise look for an interpreter and may find one without boto3."""
 
 
+BY_MODULES: Dict[str, Any] = {
+    "all": {"hosts": {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": f"{sys.executable}3"}}}
+}
+"""The same Python by another name, so that tasks are not done in the controller's process: it takes it for another one."""
+
+
 @dataclass(frozen=True)
 class TaskResult:
     """What one task did on one host."""
