@@ -29,7 +29,7 @@ from ..module_utils._model.access_key import (
     User,
     belonging,
     settled,
-)  # fmt: skip
+)
 from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.key_decisions import Decision, decide
 from ..module_utils._model.plan import Change

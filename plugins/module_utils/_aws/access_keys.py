@@ -99,8 +99,14 @@ class AccessKeys:
         return tuple(replace(key, tagged=retired.get(key.id)) for key in keys)
 
     def keys(self, retired: Mapping[str, datetime]) -> Tuple[Key, ...]:
-        """Return the user's keys, without their last uses."""
-        return self.tagged(self.listed() or (), retired)
+        """Return the keys of a user that is there, without their last uses.
+
+        :raises Outdated: when IAM knows no such user here yet. Taken for a user without keys, somebody's key would pass for a new one.
+        """
+        found = self.listed()
+        if found is None:
+            raise Outdated(f"IAM lists no keys of user {self._user}, since it does not know the user, or not everywhere yet. Run again.")
+        return self.tagged(found, retired)
 
     def with_use(self, key: Key) -> Key:
         """Return a key with its last use. AWS reports it up to four hours late."""

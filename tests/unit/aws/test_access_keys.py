@@ -92,17 +92,26 @@ def test_ssl_errors_may_come_after_the_call():
 
 def test_a_key_of_this_run_is_not_believed_to_be_gone(monkeypatch):
     """IAM may not know it yet where it is deleted; and nobody would find it later."""
-    slept = []
+    slept, made = [], "AKIANEWNEWNEWNEW"
     monkeypatch.setattr(session.Retry.__init__, "__defaults__", (lambda: sum(slept), slept.append))
     gone, done = error("NoSuchEntity", 404), (200, None, f"<DeleteAccessKeyResponse {NAMESPACE}/>")
-    iam = Iam(CreateAccessKey=[ok("CreateAccessKey", MADE)], DeleteAccessKey=[gone, gone, done, gone])
+    iam = Iam(CreateAccessKey=[ok("CreateAccessKey", MADE.replace("AKIANEW", made))], DeleteAccessKey=[gone, gone, done, gone])
     iam.keys.create()
-    iam.keys.delete("AKIANEW")
+    iam.keys.delete(made)
     assert iam.asked.count("DeleteAccessKey") == 3 and slept == [0.5, 1.0]
     iam.keys.delete("AKIAOTHEROTHEROTHER")
     assert iam.asked.count("DeleteAccessKey") == 4
-    iam.keys.delete("AKIANEW")
+    iam.keys.delete(made)
     assert sum(slept) <= session.VISIBLE_SECONDS + 1.5, "somebody else deleted it"
+
+
+def test_no_list_is_no_empty_list():
+    iam = Iam(ListAccessKeys=[error("NoSuchEntity", 404), listing("AKIA1")])
+    assert iam.keys.listed() is None
+    assert [key.id for key in iam.keys.keys({})] == ["AKIA1"]
+    iam = Iam(ListAccessKeys=[error("NoSuchEntity", 404)])
+    with pytest.raises(Outdated, match="web1"):
+        iam.keys.keys({})
 
 
 def test_a_limit_that_counts_what_this_run_deleted():
