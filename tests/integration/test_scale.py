@@ -78,7 +78,7 @@ def test_calls_and_commands_of_a_key_are_those_that_were_counted(moto, tmp_path,
     """In this process, where commands on the host can be counted too."""
     moto.client("iam").create_user(UserName="u", Tags=[{"Key": "hybridops.aws_agents/owner", "Value": "default"}])
     host, operator = {"user": "u", "path": str(tmp_path / "etc" / "credentials")}, (moto.root.access_key_id, moto.root.secret_access_key)
-    commands, really = [], subprocess.run
+    commands, really = [], vars(subprocess)["run"]
     monkeypatch.setattr(subprocess, "run", lambda *command, **how: (commands.append(command), really(*command, **how))[1])
     for calls, number in ((plan.KEY_FIRST, plan.KEY_COMMANDS_FIRST), (plan.KEY_AGAIN, plan.KEY_COMMANDS_AGAIN)):
         with RecordingProxy(moto.endpoint_url) as proxy:
