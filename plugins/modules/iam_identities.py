@@ -255,8 +255,8 @@ options:
     default: 120
 notes:
   - Where the task would run on the controller with the Python of C(ansible-playbook) itself, as in this collection's playbooks, it runs
-    within that process, which saves a module's start. Elsewhere, and with C(become) or C(async), it runs as any module does. Options and
-    results are the same.
+    within that process, which saves a module's start. Elsewhere, with privilege escalation, and in the background, it runs as any module
+    does. Options and results are the same.
   - "AWS documents: Create IAM Roles and Users for Use With CloudWatch Agent; Create an IAM Instance Profile for Systems Manager; Create a
     custom IAM role for Session Manager."
   - "Reads with these actions of IAM, those only that the task needs, and C(sts:GetCallerIdentity): C(GetAccountAuthorizationDetails),
