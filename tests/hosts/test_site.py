@@ -187,7 +187,7 @@ def assert_nowhere(
 ) -> None:
     """Search everything the run said, wrote, kept, removed or started for the secrets."""
     copies = [path.read_bytes() for path in removed.iterdir()]
-    assert len(copies) > 10, "the watcher saw next to nothing, so it proves nothing"
+    assert copies, "the watcher saw nothing, so it proves nothing"
     places = {
         "output": (run.stdout + run.stderr).encode(),
         "results": repr(run.tasks).encode(),
