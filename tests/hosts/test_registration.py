@@ -212,7 +212,7 @@ def assert_nowhere(site: Any, run: Run, log: Path, removed: Path, command_lines:
     """Search everything the run said, wrote, kept, removed or started for codes and tokens."""
     assert len(site.codes) == 2 and len(site.tokens) >= 8, "the proxies saw next to nothing, so this proves nothing"
     copies = [path.read_bytes() for path in removed.iterdir()]
-    assert len(copies) > 5, "the watcher saw next to nothing, so it proves nothing"
+    assert copies, "the watcher saw nothing, so it proves nothing"
     places = {
         "output": (run.stdout + run.stderr).encode(),
         "results": repr(run.tasks).encode(),
