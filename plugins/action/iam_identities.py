@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping
 
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
 from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..modules.iam_identities import Identities
 from ..plugin_utils.aws_action import AwsAction
 from ..plugin_utils.controller import as_a_module_gets_it, run_module, would_run_here
-
-HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 class ActionModule(AwsAction):
@@ -42,8 +40,8 @@ class ActionModule(AwsAction):
 
     def _told(self) -> Dict[str, Any]:
         """Return the options in the form in which Ansible shows those of a module under ``-vvv``."""
-        hidden = {name for name, option in aws_argument_spec().items() if option.get("no_log")}
-        return {name: HIDDEN if value and name in hidden else value for name, value in self._options.items()}
+        told: Dict[str, Any] = remove_values(self._options, self._secrets(self._options))
+        return told
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         return options

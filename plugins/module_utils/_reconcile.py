@@ -10,8 +10,9 @@ No other file of the collection knows check mode. This one knows neither AWS nor
 from __future__ import annotations
 
 import random
+import sys
 import time
-from typing import Any, Dict, List, Set
+from typing import Any, Callable, Dict, List, Set
 
 from ._model.errors import InputError, Outdated, Refusal
 from ._model.plan import Change
@@ -24,6 +25,9 @@ REREADING = 25.0
 
 class Resource:
     """What the loop needs. Subclasses read and write in ``_aws`` or ``_host``; they plan with ``_model``."""
+
+    announce: Callable[[str, float], None] = staticmethod(lambda _what, _seconds: None)
+    """Called with what is waited for, and for how many seconds at most. Whoever shows it to somebody sets it."""
 
     def read(self) -> Any:
         """Return what is there now, as a record. No write of any kind."""
@@ -84,7 +88,8 @@ class _Loop:
         self.changes: List[Change] = []
         self._maybe: List[Change] = []
         """What failed on being repeated: this run's own when it need not be made any more."""
-        self._left: List[Change] = []
+        self.left: List[Change] = []
+        """What is still to be made; the one that failed is the first."""
         self._befores: List[Any] = []
         self.target: Any = None
         self._doing = ""
@@ -101,7 +106,7 @@ class _Loop:
             self._befores = [actual]
         self._doing = "plan"
         self.target = self._resource.target(actual)
-        self._left = self.changes = self._resource.plan(self.target, actual)
+        self.left = self.changes = self._resource.plan(self.target, actual)
         planned = {str(change) for change in self.changes}
         self.applied.update({str(change): change for change in self._maybe if str(change) not in planned})
         self._maybe = [change for change in self._maybe if str(change) in planned]
@@ -110,14 +115,14 @@ class _Loop:
 
     def _apply(self) -> None:
         for at, change in enumerate(self.changes):
-            self._left, self._doing = self.changes[at:], str(change)
+            self.left, self._doing = self.changes[at:], str(change)
             try:
                 self._resource.apply(change)
             except Outdated as error:
                 self._maybe += [change] if error.maybe_made else []
                 raise
             self.applied[str(change)] = change
-        self._left, self.changes = [], list(self.applied.values())
+        self.left, self.changes = [], list(self.applied.values())
         self._doing = "wait until the changes can be used" if self.changes else "see whether what is there can be used"
         self._resource.settle(self.changes)
 
@@ -126,7 +131,7 @@ class _Loop:
             _reported(self._resource),
             changed=bool(self.applied),
             changes_applied=list(self.applied),
-            changes_left=[str(change) for change in self._left],
+            changes_left=[str(change) for change in self.left],
         )
         text = told_besides(str(error)) if isinstance(error, (InputError, Refusal)) else f"Could not {self._doing}"
         return Failure(text, error, result)
@@ -138,14 +143,20 @@ class _Patience:
     def __init__(self) -> None:
         self._pause = 0.5
         self._progress: Set[str] = set()
+        self._left = sys.maxsize
         self._deadline = self._began = 0.0
 
-    def lasts(self, applied: Set[str]) -> bool:
+    def lasts(self, applied: Set[str], left: int) -> bool:
         """Wait a little longer each time; return False when what failed began to read after the time was over.
 
-        :param applied: all changes so far. The time runs from the first call, and again from the first one after a new change.
+        The time runs from the first call, and again from the first one after a change was made, by this run or by one that is ahead of it.
+
+        :param applied: all changes so far.
+        :param left: how many changes were still planned; none where it failed before there was a plan.
         """
-        if not self._deadline or applied - self._progress:
+        ahead = 0 < left < self._left
+        self._left = left if ahead else self._left
+        if not self._deadline or applied - self._progress or ahead:
             self._progress, self._deadline = set(applied), time.monotonic() + REREADING
         # What takes long to fail is tried twice.
         if self._began > self._deadline or (self._began and time.monotonic() > self._deadline + REREADING):
@@ -170,7 +181,7 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
             break
         except Exception as error:
             # A prediction that fails early costs nothing: whoever mistyped a name learns it at once.
-            if check or not resource.outdated(error) or not patience.lasts(set(loop.applied)):
+            if check or not resource.outdated(error) or not patience.lasts(set(loop.applied), len(loop.left)):
                 raise loop.failure(error) from error
     changes, after = loop.changes, resource.view(loop.target)
     result: Dict[str, Any] = dict(after, **_reported(resource), changed=bool(changes), changes=[str(change) for change in changes])

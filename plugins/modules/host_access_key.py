@@ -157,7 +157,7 @@ notes:
   - Two runs at once on one host reach the same. One of them may fail and say so.
   - "Needs C(iam:GetUser), C(iam:ListAccessKeys), C(iam:GetAccessKeyLastUsed), C(iam:GetLoginProfile), C(iam:ListGroupsForUser),
     C(iam:CreateAccessKey), C(iam:UpdateAccessKey), C(iam:DeleteAccessKey), C(iam:TagUser) and C(iam:UntagUser) on the user, and no right
-    to create users or policies. A run that finds one proven key asks IAM twice and STS once."
+    to create users or policies. A run that finds one proven key calls C(iam:ListAccessKeys) and C(sts:GetCallerIdentity) and nothing else."
   - "With O(store) it needs C(iam:GetUser) and C(iam:ListAccessKeys), and to deliver a key C(iam:GetAccessKeyLastUsed),
     C(iam:GetLoginProfile) and C(iam:ListGroupsForUser) on the user, C(ssm:GetParameter) on the parameter and C(kms:Decrypt) on its key."
   - In check mode, a user that does not exist reads as one to be made, with a key to be handed over. Otherwise it fails

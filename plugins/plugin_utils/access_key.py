@@ -36,6 +36,7 @@ from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource
 from .controller import Trap
 from .handover import Delivery, Failed, Handover, Mint
+from .waiting import Announced
 
 RESTART = "systemctl try-restart amazon-cloudwatch-agent.service"
 _RELISTS = 3
@@ -198,7 +199,8 @@ class HostAccessKey(Resource):
 
     def _wait(self, _change: Change) -> None:
         self._waited = True
-        self._trap.pause(max(0.0, (self._written + TAKE_UP - self._aws.now).total_seconds()))
+        seconds = max(0.0, (self._written + TAKE_UP - self._aws.now).total_seconds())
+        Announced(self.announce, f"the agent of {self._rules.user} to take up its new key", seconds, self._trap.pause)(seconds)
 
     def _write(self, do: str, **more: Any) -> None:
         answer = self._ask(do, expected=self._before.host.key_id, **self._attributes, **more)
@@ -206,7 +208,7 @@ class HostAccessKey(Resource):
             raise Failed(f"{self._rules.path} on the host was not changed: {answer['error']}")
 
     def _hand_over(self, _change: Change) -> None:
-        mint = Mint(self._rules, self._aws, self._client, self._trap, self._arn)
+        mint = Mint(self._rules, self._aws, self._client, self._trap, self._arn, self.announce)
         self._minted = Handover(mint, self._delivery(), self._trap, self._before.host).run(self._attributes)
 
     def _delivery(self) -> Delivery:

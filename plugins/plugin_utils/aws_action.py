@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Dict, Mapping, Sequence
+from functools import partial
+from typing import Any, Dict, Mapping, Sequence, Set
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
@@ -22,6 +26,7 @@ from ..module_utils._model.errors import InputError
 from ..module_utils._model.host_says import remedy
 from ..module_utils._reconcile import Resource, converge_action
 from .controller import host_python, laid_over
+from .waiting import announce
 
 with suppress(ImportError):  # require_aws_sdk says so, where AWS is to be called
     import boto3  # noqa: F401  pylint: disable=unused-import  # imported once by the parent, shared by its forks
@@ -53,7 +58,7 @@ class AwsAction(AWSPluginBase, ActionBase):
         facts: Dict[str, Any] = {}
         self._compute_environment_string(environment)
         with laid_over(environment):
-            self._options = self.validate_argument_spec(dict(aws_argument_spec(), **self.arguments))[1]
+            self._options = self._validated()
             try:
                 wanted = self._rules(dict(self._options, region=self.region), task_vars or {})
                 if self._calls_aws(wanted):
@@ -61,6 +66,7 @@ class AwsAction(AWSPluginBase, ActionBase):
                 if self._requires_connection:
                     self._python, facts = host_python(self, task_vars)
                 resource = self._converges(wanted)
+                resource.announce = partial(announce, (task_vars or {}).get("inventory_hostname", ""))
             except (InputError, AnsibleBotocoreError) as error:
                 raise AnsibleActionFail(str(error)) from error
             result.update(converge_action(self, resource))
@@ -69,6 +75,23 @@ class AwsAction(AWSPluginBase, ActionBase):
         if facts:
             result["ansible_facts"] = facts
         return result
+
+    def _validated(self) -> Dict[str, Any]:
+        """Return the options, each under its name alone, with their defaults.
+
+        ``ActionBase.validate_argument_spec`` hands the options to its error, and Ansible shows them there as they are, keys too.
+        """
+        spec = dict(aws_argument_spec(), **self.arguments)
+        found = ArgumentSpecValidator(spec).validate(self._task.args)
+        for error in found.errors.errors[:1]:
+            unknown = f"Unsupported parameters for ({self.ansible_name}) module: " if isinstance(error, UnsupportedError) else ""
+            raise AnsibleActionFail(remove_values(f"{unknown}{error.msg}", self._secrets(found.validated_parameters)))
+        return {name: value for name, value in found.validated_parameters.items() if name in spec}
+
+    def _secrets(self, options: Mapping[str, Any]) -> Set[str]:
+        """Return the values that Ansible is to show nobody."""
+        names = (name for name, option in aws_argument_spec().items() if option.get("no_log"))
+        return {str(options[name]) for name in names if options.get(name)}
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Any:
         """Return what the options ask for.

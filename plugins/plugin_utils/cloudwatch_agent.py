@@ -25,6 +25,7 @@ from ..module_utils._model.plan import Change
 from ..module_utils._reconcile import Resource
 from .cloudwatch_agent_proof import prove, refuse_unproven, wait_until_listed
 from .cloudwatch_agent_wanted import wanted
+from .waiting import Announced
 
 
 class Failed(Exception):
@@ -186,12 +187,14 @@ class CloudWatchAgent(Resource):
         self._judge(seen, self._target)
         if self._rules.prove:
             limit = self._rules.prove_timeout.total_seconds()
-            self._health = prove(self._look, seen, self._facts, self._around(self._target), limit)
+            pause = Announced(self.announce, "the agent's log to show that it sends", limit)
+            self._health = prove(self._look, seen, self._facts, self._around(self._target), limit, pause)
             refuse_unproven(self._health, limit)
         if self._rules.verify_metrics:
             cloudwatch = self._client("cloudwatch", region=self._facts.region or self._rules.region)
             longest = self._rules.verify_metrics_timeout.total_seconds()
-            self._verified = wait_until_listed(cloudwatch, self._facts, self._before.hostname, longest)
+            pause = Announced(self.announce, "CloudWatch to list a metric of this host", longest)
+            self._verified = wait_until_listed(cloudwatch, self._facts, self._before.hostname, longest, pause)
 
     def _look(self) -> Seen:
         answer = self._ask("look", **self._where)

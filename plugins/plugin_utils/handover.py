@@ -18,11 +18,12 @@ from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
 from ..module_utils._aws.access_keys import AccessKeys
-from ..module_utils._aws.proof import HostProof, verify
+from ..module_utils._aws.proof import HostProof, longest, verify
 from ..module_utils._host.channel import NoAnswer
 from ..module_utils._model.access_key import HostState, Key, Proof, Rules
 from ..module_utils._model.errors import Outdated
 from .controller import Trap
+from .waiting import Announced
 
 _READ_BACKS = (1.0, 3.0, 6.0)
 _PROOFS = (0.0, 1.0, 3.0, 6.0, 12.0)
@@ -41,12 +42,14 @@ class Mint:
     :param arn: the user's.
     """
 
-    def __init__(self, rules: Rules, aws: AccessKeys, client: Callable[..., Any], trap: Trap, arn: str) -> None:
+    def __init__(self, rules: Rules, aws: AccessKeys, client: Callable[..., Any], trap: Trap, arn: str,
+                 announce: Callable[[str, float], None]) -> None:  # fmt: skip
         self._rules = rules
         self._aws = aws
         self._client = client
         self._trap = trap
         self._arn = arn
+        self._announce = announce
 
     def make(self, replaces: bool, unheld: str) -> Tuple[Key, str]:
         """Return a key that AWS accepts, and its secret.
@@ -57,7 +60,8 @@ class Mint:
         key, secret = self._aws.create()
         try:
             limit = self._rules.verify_timeout.total_seconds()
-            verify(self._client, self._rules.region, key, secret, self._arn, replaces, limit, self._trap.pause)
+            pause = Announced(self._announce, f"AWS to accept the new key {key.id}", longest(limit, replaces), self._trap.pause)
+            verify(self._client, self._rules.region, key, secret, self._arn, replaces, limit, pause)
             self._trap.check()
         except BaseException as error:
             self.drop(key, f"{unheld} ({error})")

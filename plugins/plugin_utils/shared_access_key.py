@@ -14,10 +14,10 @@ from ..module_utils._aws.access_keys import AccessKeys
 from ..module_utils._aws.proof import HostProof
 from ..module_utils._aws.session import outdated
 from ..module_utils._model import access_key as words
-from ..module_utils._model.access_key import NEW, Key
+from ..module_utils._model.access_key import NEW, Key, User
 from ..module_utils._model.errors import Refusal
 from ..module_utils._model.plan import Change
-from ..module_utils._model.shared_key import Content, SharedRules, SharedState, Stored, holders, settled
+from ..module_utils._model.shared_key import Content, SharedRules, SharedState, Stored, holders, of_user, settled
 from ..module_utils._model.shared_key_decisions import SharedDecision, decide
 from ..module_utils._reconcile import Resource
 from .access_key import as_data, no_user
@@ -49,24 +49,38 @@ class SharedAccessKey(Resource):
     # Read and decide
 
     def read(self) -> SharedState:
-        user, retired = self._aws.user()
-        self._arn = user.arn if user else ""
-        keys = self._aws.keys(retired) if user else ()
-        state = SharedState(self._aws.now, user, keys, Stored(self._store.place))
+        self._before = self._with_rest(self._seen_first())
+        return self._before
+
+    def _seen_first(self) -> SharedState:
+        """Return the user, its keys and the store, as far as every decision needs them."""
+        listed = self._aws.listed()
+        state = SharedState(self._aws.now, User(self._rules.keys.user, ""), listed or (), Stored(self._store.place))
         if self._rules.hosts is None or not settled(state, self._rules):
             stored, self._content = self._store.look()
-            for _attempt in range(_RELISTS):
-                if not user or not stored.key_id or any(key.id == stored.key_id for key in keys):
-                    break
-                self._trap.pause(1.0)
-                keys = self._aws.keys(retired)
-            if user:
-                stored = proven(self._proof, self._aws.now, stored, self._content, self._arn)
-            state = replace(state, now=self._aws.now, keys=keys, store=stored)
-        if user and not settled(state, self._rules):
-            state = replace(state, user=self._aws.with_rights(user), keys=tuple(map(self._aws.with_use, state.keys)))
-        self._before = state
-        return state
+            state = replace(state, store=proven(self._proof, self._aws.now, stored, self._content))
+        return state if listed and self._enough(state) else self._with_user(state, listed)
+
+    def _enough(self, state: SharedState) -> bool:
+        """Return whether nothing is to be done, so that whose user it is need not be asked: its own list has the key that works."""
+        return settled(state, self._rules) and not decide(state, self._rules).changes
+
+    def _with_user(self, seen: SharedState, listed: Optional[Tuple[Key, ...]]) -> SharedState:
+        user, retired = self._aws.user()
+        self._arn = user.arn if user else ""
+        stored = of_user(seen.store, self._arn) if user else seen.store
+        keys = () if user is None else self._aws.keys(retired) if listed is None else self._aws.tagged(listed, retired)
+        for _attempt in range(_RELISTS):
+            if not user or not stored.key_id or any(key.id == stored.key_id for key in keys):
+                break
+            self._trap.pause(1.0)
+            keys = self._aws.keys(retired)
+        return SharedState(self._aws.now, user, keys, stored)
+
+    def _with_rest(self, state: SharedState) -> SharedState:
+        if state.user is None or settled(state, self._rules):
+            return state
+        return replace(state, user=self._aws.with_rights(state.user), keys=tuple(map(self._aws.with_use, state.keys)))
 
     def target(self, actual: SharedState) -> SharedState:
         self._decision = decide(actual, self._rules)
@@ -111,7 +125,7 @@ class SharedAccessKey(Resource):
             self._store.write(self._content)
 
     def _create(self, _change: Change) -> None:
-        mint = Mint(self._rules.keys, self._aws, self._client, self._trap, self._arn)
+        mint = Mint(self._rules.keys, self._aws, self._client, self._trap, self._arn, self.announce)
         with self._trap:
             key, secret = mint.make(any(key.active for key in self._before.keys), "It was not stored")
             content = Content(self._rules.keys.user, key.id, secret, key.created.strftime("%Y-%m-%dT%H:%M:%SZ"))

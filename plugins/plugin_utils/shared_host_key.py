@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, List, Mapping, Optional
 
 from ..module_utils._aws.proof import HostProof
 from ..module_utils._host.channel import Channel
 from ..module_utils._host.credentials import sign
 from ..module_utils._model import shared_key_delivery as delivery
-from ..module_utils._model.access_key import Proof, Rules, State
+from ..module_utils._model.access_key import Rules, State
 from ..module_utils._model.errors import Refusal
 from ..module_utils._model.plan import Change
 from ..module_utils._model.shared_key import Content, Stored
@@ -48,8 +48,9 @@ class StoredHostKey(HostAccessKey):
         self._before = state
         return state
 
-    def _enough(self, state: State) -> bool:  # noqa: ARG002  (what it knows does not tell which key the store has)
-        return False
+    def _enough(self, state: State) -> bool:
+        wanting = delivery.wants_store(state, self._rules, self._newest)
+        return not wanting and not delivery.decide(state, None, self._rules).changes
 
     def target(self, actual: State) -> State:
         self._decision = delivery.decide(actual, self._stored, self._rules)
@@ -81,14 +82,13 @@ class StoredHostKey(HostAccessKey):
         way.prove(content.key_id, answer)
 
 
-def proven(proof: HostProof, now: Any, stored: Stored, content: Optional[Content], arn: str) -> Stored:
-    """Return what a store holds with what AWS says to a call signed with it here."""
+def proven(proof: HostProof, now: Any, stored: Stored, content: Optional[Content], arn: Optional[str] = None) -> Stored:
+    """Return what a store holds with what AWS says to a call signed with it here.
+
+    :param arn: who the caller must be. Without it, whoever it is is told by the words.
+    """
     if content is None:
         return stored
-    verdict, says = _judged(proof, now, content, arn)
-    return replace(stored, proof=verdict, says=says)
-
-
-def _judged(proof: HostProof, now: Any, content: Content, arn: str) -> Tuple[Proof, str]:
     asked = proof.ask(now)
-    return proof.judge(content.key_id, sign(content.secret, asked["scope"], asked["string_to_sign"]), arn)
+    verdict, says = proof.judge(content.key_id, sign(content.secret, asked["scope"], asked["string_to_sign"]), arn)
+    return replace(stored, proof=verdict, says=says)

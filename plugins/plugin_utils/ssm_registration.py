@@ -26,6 +26,7 @@ from ..module_utils._model.registration.state import NEW, ONLINE, PLACES, SHARED
 from ..module_utils._reconcile import Resource
 from .activation import Failed, Registration
 from .controller import Trap
+from .waiting import Announced
 
 _LOOK = 3.0
 """Seconds between two questions whether a node is online."""
@@ -185,8 +186,9 @@ class SsmRegistration(Resource):
         deadline = time.monotonic() + self._rules.verify_timeout.total_seconds()
         if changes or self._node is None:
             self._node = self._aws.node(instance, self._rules.region)
+        pause = Announced(self.announce, f"node {instance} to be Online", self._rules.verify_timeout.total_seconds())
         while not online(self._node, self._started) and time.monotonic() < deadline:
-            time.sleep(min(_LOOK, max(0.0, deadline - time.monotonic())))
+            pause(min(_LOOK, max(0.0, deadline - time.monotonic())))
             self._node = self._aws.node(instance, self._rules.region)
         if not online(self._node, self._started):
             raise Refusal(self._offline(instance, self._seen_at if changes else 0.0))

@@ -52,6 +52,7 @@ EQUAL = {
     "duplicate actions in another case": (permit(), permit(Action=[*A["Action"], "S3:getobject"]), ""),
     "letter case of Effect": (permit(), permit(Effect="allow"), ""),
     "letter case of actions": (permit(), permit(Action=["S3:GETOBJECT", "s3:putobject"]), ""),
+    "letter case of what NotAction leaves out": (doc({"NotAction": "S3:GETOBJECT"}), doc({"NotAction": ["s3:getobject"]}), ""),
     "letter case of condition keys": (when(StringEquals={"aws:SourceIp": "x"}), when(StringEquals={"AWS:sourceIP": "x"}), ""),
     "letter case of condition operators": (when(StringEquals={"a:b": "x"}), when(stringequals={"a:b": "x"}), ""),
     "boolean and its text": (when(Bool={"aws:SecureTransport": True}), when(Bool={"aws:SecureTransport": "true"}), ""),

@@ -27,7 +27,12 @@ TEMPLATE_ALL = """
 import builtins, json, sys
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 all is a template
+    trust_as_template = str
 
 def without_botocore(name, *arguments, original=builtins.__import__, **options):
     if name.split(".")[0] == "botocore":

@@ -222,6 +222,23 @@ def test_one_who_is_slow_gets_a_last_look_all_the_same(clock):
     assert converge(letters, check=False)["changed"] is False and letters.reads == 3
 
 
+def test_one_who_is_behind_another_all_the_way_fails_at_nothing(clock):
+    """A round takes longer than the time for reading again. What the other made meanwhile is progress, though it is not this run's."""
+    letters = Late(clock, 0.0, "", "abcdef")
+    read = letters.read
+
+    def while_another_writes():
+        seen = read()
+        if letters.reads == 1:  # before there is a plan
+            raise Outdated("there was something a moment ago")
+        clock.sleep(2 * REREADING + 10)
+        letters.there |= set(sorted(set(letters.wanted) - letters.there)[:1])
+        return seen
+
+    letters.read = while_another_writes
+    assert converge(letters, check=False)["changed"] is False and letters.reads == 8
+
+
 def test_other_failures_are_not_repeated(clock):
     letters = Late(clock, 20.0, "", "ab")
 

@@ -82,7 +82,8 @@ class Associations:
         """Give a profile to an instance that has none, or whose former one is about to leave. Does not wait for ``associated``.
 
         :param fresh: EC2 may not know the profile yet, see ``Profile.fresh``.
-        :raises Refusal: when the instance was given another profile meanwhile, or what EC2 says has a remedy that it does not name.
+        :raises Outdated: when the instance has another profile, which it was given meanwhile or which EC2 did not tell of before.
+        :raises Refusal: when what EC2 says has a remedy that it does not name.
         """
         doing = f"give instance {instance} the instance profile {profile_arn}"
 
@@ -95,7 +96,7 @@ class Associations:
                     raise
                 if now.profile_arn == profile_arn:
                     return now
-                raise Refusal(
+                raise Outdated(
                     f"Could not {doing}: meanwhile it was given {now.profile_arn}. Find out by whom, then run the task again."
                 ) from error
             return _association(answer["IamInstanceProfileAssociation"])

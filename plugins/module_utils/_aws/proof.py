@@ -110,6 +110,11 @@ class HostProof:
             request.headers[name] = value
 
 
+def longest(limit: float, replaces: bool) -> float:
+    """Return for how many seconds a new key is verified at most: one that replaces another gets what it takes to become old enough."""
+    return max(limit, _SETTLED_AGE.total_seconds() + 2 * _GAP) if replaces else limit
+
+
 def verify(
     client: Callable[..., Any], region: str, key: Key, secret: str, arn: str, replaces: bool, limit: float, pause: Callable[[float], None]
 ) -> None:
@@ -117,7 +122,7 @@ def verify(
 
     :param replaces: it replaces one that works, so it must also be 30 seconds old: the agent drops what it sends with a key
         that is not known yet.
-    :param limit: seconds until giving up; a key that replaces one gets what it takes to become old enough.
+    :param limit: seconds until giving up, ``longest`` of them.
     :raises NotVerified: when it is not accepted in time, or belongs to somebody else.
     :raises WrongEndpoint: when the endpoint is not the Region's.
     """
@@ -125,8 +130,7 @@ def verify(
         sts = client(
             "sts", region=region, aws_access_key_id=key.id, aws_secret_access_key=secret, aws_session_token=None, profile_name=None
         )
-    if replaces:
-        limit = max(limit, _SETTLED_AGE.total_seconds() + 2 * _GAP)
+    limit = longest(limit, replaces)
     successes, waited, gap, said = 0, 0.0, 0.0, "no answer yet"
     age = timedelta(0)
     while successes < _IN_A_ROW or (replaces and age < _SETTLED_AGE):

@@ -75,7 +75,7 @@ class Channel:
 def _understood(line: str, status: Any) -> Dict[str, Any]:
     try:
         answer = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
         raise NoAnswer(f"the host's answer was cut short or changed on its way, status {status}. Run again")

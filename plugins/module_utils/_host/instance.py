@@ -91,7 +91,7 @@ def signed(endpoint, region, stamp, body, credentials):
 def _refused(error):
     try:
         said = json.loads(error.read().decode("utf-8", "replace"))
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     said = said if isinstance(said, dict) else {}
     code = str(said.get("__type", "")).rpartition("#")[2] or f"HTTP {error.code}"

@@ -151,7 +151,7 @@ def _json(path):
     text, written = content(path)
     try:
         found = json.loads(text) if text.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, written
     return (found if isinstance(found, dict) else None), written
 

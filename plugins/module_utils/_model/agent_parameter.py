@@ -89,7 +89,7 @@ def parsed(text: str) -> Any:
     """Return the JSON of a text; ``None`` for what is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -88,6 +88,11 @@ class SharedState:
         return sorted((key for key in self.keys if key.id != self.store.key_id), key=lambda key: (key.created, key.id))
 
 
+def of_user(stored: Stored, arn: str) -> Stored:
+    """Return what a store holds with the verdict on a key that AWS accepted: whether its caller is the user of that ARN."""
+    return replace(stored, proof=Proof.FOREIGN) if stored.proof is Proof.PROVEN and stored.says != arn else stored
+
+
 def orphan(key: Key, now: datetime, rules: Rules) -> bool:
     """Return whether nobody holds it: never used, for as long as makes a key quiet, and as AWS may take to tell of a use.
 
@@ -176,7 +181,7 @@ def from_text(text: str) -> Optional[Content]:
     """Return what a text holds; ``None`` when that is not what we write."""
     try:
         fields = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict) or set(fields) != set(_FIELDS) or not all(isinstance(value, str) for value in fields.values()):
         return None

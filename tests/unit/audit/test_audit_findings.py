@@ -87,6 +87,12 @@ CASES: dict[str, tuple[Any, Any, dict[str, str]]] = {
     "all rights by one's own": (
         seen(role(attached=(OWN + "P",)), policies=(OwnPolicy("P", OWN + "P", policy("iam:*")),)), rules(), {"admin-policy": "role web"},
     ),
+    **{
+        f"{wide} by one's own": (
+            seen(role(attached=(OWN + "P",)), policies=(OwnPolicy("P", OWN + "P", policy(wide)),)), rules(), {"admin-policy": "role web"},
+        )
+        for wide in ("*", "*:*", "sts:*", "IAM:*")
+    },
     "all rights on one resource": (
         seen(role(attached=(OWN + "P",)), policies=(OwnPolicy("P", OWN + "P", policy("iam:*", OWN)),)), rules(), {},
     ),

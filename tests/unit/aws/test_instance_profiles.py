@@ -14,7 +14,7 @@ import boto3
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.instance_profiles import Associations
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._aws.instances import Instances
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Refusal
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import Outdated, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.instance_association import Instance, Rules
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.instance_profiles import Association, Profile
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
@@ -153,7 +153,7 @@ def test_an_instance_that_was_given_another_profile_meanwhile():
         AssociateIamInstanceProfile=[refused("IncorrectState")],
         DescribeIamInstanceProfileAssociations=[shown(("a-1", OLD, "associated"))],
     )
-    with pytest.raises(Refusal, match="meanwhile it was given .*old"):
+    with pytest.raises(Outdated, match="meanwhile it was given .*old"):
         aws.associations.associate(I1, WEB)
     assert aws.now == 0
 

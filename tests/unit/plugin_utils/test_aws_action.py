@@ -11,8 +11,14 @@ from types import SimpleNamespace
 import pytest
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
-from ansible_collections.hybridops.aws_agents.plugins.action import cloudwatch_agent, host_access_key, ssm_registration
+from ansible_collections.hybridops.aws_agents.plugins.action import (
+    cloudwatch_agent,
+    host_access_key,
+    iam_identities,
+    ssm_registration,
+)
 
+KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 PLUGINS = [cloudwatch_agent, host_access_key, ssm_registration]
 SECRET = [host_access_key, ssm_registration]
 
@@ -75,3 +81,30 @@ def test_a_host_that_lets_nobody_in(error, says):
     action._low_level_execute_command = ends
     with pytest.raises(type(error), match=says):
         action._on_host("python3", b"")
+
+
+def validated(options):
+    action = iam_identities.ActionModule.__new__(iam_identities.ActionModule)
+    action._task = SimpleNamespace(args=options)
+    return action._validated()
+
+
+@pytest.mark.parametrize("name", ["secret_key", "aws_secret_key", "aws_secret_access_key"])
+@pytest.mark.parametrize(
+    "wrong", [{"no_such_option": 1}, {"validate_certs": KEY}, {"users": [{"nmae": "web1"}]}, {"users": [{"name": "a", "tags": 5}]}]
+)
+def test_options_that_are_wrong_show_no_key(name, wrong):
+    with pytest.raises(AnsibleActionFail) as failed:
+        validated({name: KEY, **wrong})
+    assert next(iter(wrong)) in str(failed.value) and KEY not in repr(failed.value) and failed.value.obj is None
+
+
+def test_options_have_one_name():
+    options = validated({"aws_secret_key": KEY, "aws_region": "eu-west-1", "users": [{"name": "web1"}]})
+    assert options["secret_key"] == KEY and options["region"] == "eu-west-1"
+    assert not {"aws_secret_key", "aws_region"} & set(options)
+
+
+def test_an_unknown_option_is_told_as_of_a_module():
+    with pytest.raises(AnsibleActionFail, match=r"^Unsupported parameters for \(hybridops\.aws_agents\.iam_identities\) module: nmae\. "):
+        validated({"nmae": 1})

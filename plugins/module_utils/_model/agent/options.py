@@ -116,7 +116,7 @@ def origin(config: Any) -> Tuple[str, Any]:
         return kind, name
     try:
         content = json.loads(config) if isinstance(config, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise InputError(

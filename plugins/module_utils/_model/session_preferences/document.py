@@ -81,7 +81,7 @@ def parse(text: str, name: str, number: str) -> Version:
     """
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"document {name}: version {number} is no JSON: {error}. Look at it: aws ssm get-document --name {name}.") from error
     if not isinstance(content, dict):
         raise Refusal(f"document {name}: version {number} holds no JSON object. Look at it: aws ssm get-document --name {name}.")
