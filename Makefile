@@ -1,7 +1,7 @@
 # Needs make and Python 3.11, 3.12 or 3.13. All else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration report sanity faults faults-sample hosts molecule bench clean
+.PHONY: help demo test lint unit contract docs galaxy integration report sanity matrix matrix-sample faults faults-sample hosts molecule bench clean
 # The steps of `make test` run one after the other, cheapest first, also under -j.
 .NOTPARALLEL:
 
@@ -15,13 +15,13 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\n%s\n' 'ARGS="-k word" goes to pytest; KEEP=1 makes the demo leave its emulator running; PYTHON= names an interpreter.'
 
 demo: .venv/demo.stamp ## From nothing to the end state, on an emulator that enforces IAM; KEEP=1 to look around
 	@$(PY) demo/run.py $(if $(KEEP),--keep) $(ARGS)
 
-test: lint unit contract integration report sanity faults-sample hosts molecule ## Everything below
+test: lint unit contract docs galaxy integration report sanity matrix-sample faults-sample hosts molecule ## All of these but demo, matrix, faults and bench
 
 lint: .venv/test.stamp ## ruff, mypy, yamllint, ansible-lint
 	ruff check .
@@ -36,6 +36,9 @@ unit: .venv/test.stamp ## Unit tests
 contract: .venv/test.stamp ## What holds for every file of the collection
 	$(PYTEST) tests/contract $(ARGS)
 
+galaxy: .venv/test.stamp ## The built collection through Ansible Galaxy's own importer
+	$(PY) tests/galaxy/run.py
+
 integration: .venv/test.stamp ## Modules, roles and playbooks against both emulators
 	$(PYTEST) tests/integration -n $(WORKERS) $(ARGS)
 
@@ -45,6 +48,12 @@ report: .venv/test.stamp ## The audit's page in a real browser; on Debian as roo
 
 sanity: .venv/test.stamp ## ansible-test sanity
 	$(PY) tests/sanity/run.py $(ARGS)
+
+matrix: .venv/test.stamp ## All tests but the bench and hosts with each row of tests/matrix/rows.toml
+	$(PY) tests/matrix/run.py --workers $(WORKERS) $(ARGS)
+
+matrix-sample: .venv/test.stamp ## The oldest and newest versions, with the tests nearest to them
+	$(PY) tests/matrix/run.py --sample --workers $(WORKERS) $(ARGS)
 
 faults: .venv/test.stamp ## The bench of docs/faults.md, whole, which it writes its counts into; SEED=2 draws others. Needs what hosts needs
 	FAULTS=all $(MAKE) --no-print-directory faults-sample
@@ -69,10 +78,15 @@ bench: .venv/bench.stamp ## Time and calls against amazon.aws, into docs/speed.m
 	$(PY) -m tests.benchmark.run $(ARGS)
 	$(PY) -m tests.benchmark.scale
 
+docs: .venv/docs.stamp ## The site: guides and reference, in tests/output/docs/html
+	antsibull-changelog lint
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .
+	$(PY) docs/docsite/build.py tests/output/docs
+
 clean: ## Remove what make made
 	rm -rf .venv .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output hybridops-aws_agents-*.tar.gz
 
-INSTALL := requirements/venv.sh requirements/amazon_aws.py requirements/constraints.txt requirements/collections.txt requirements/demo.txt
+INSTALL := requirements/venv.sh requirements/fetch_collections.py requirements/constraints.txt requirements/collections.txt requirements/demo.txt
 
 # An environment that was copied from elsewhere, or whose Python is gone, is made anew.
 STALE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && .venv/bin/python -c '' 2>/dev/null || rm -f .venv/*.stamp)
@@ -82,6 +96,9 @@ STALE := $(shell [ "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd -P)" ] && .venv
 
 .venv/test.stamp: $(INSTALL) requirements/test.txt
 	@sh requirements/venv.sh test
+
+.venv/docs.stamp: $(INSTALL) requirements/test.txt requirements/docs.txt
+	@sh requirements/venv.sh docs
 
 .venv/bench.stamp: $(INSTALL) requirements/test.txt requirements/bench.txt
 	@sh requirements/venv.sh bench

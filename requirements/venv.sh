@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make or complete .venv: venv.sh demo|test. Makes it anew when it was made elsewhere or its Python is gone.
+# Make or complete .venv: venv.sh demo|test|docs|bench. Makes it anew when it was made elsewhere or its Python is gone.
 set -eu
 
 say() { printf '%s\n' "$*" >&2; }
@@ -39,11 +39,11 @@ say "Installing requirements/$1.txt into .venv (once; a minute or less with a qu
 .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-compile --requirement "requirements/$1.txt"
 
 collections=.venv/collections/ansible_collections
-if ! [ -f .venv/amazon_aws ] || ! cmp -s requirements/collections.txt .venv/amazon_aws; then
-    say "Fetching amazon.aws"
-    rm -rf "$collections/amazon"
-    .venv/bin/python requirements/amazon_aws.py .venv/collections
-    cp requirements/collections.txt .venv/amazon_aws
+if ! [ -f .venv/fetched ] || ! cmp -s requirements/collections.txt .venv/fetched; then
+    say "Fetching collections"
+    rm -rf "$collections/amazon" "$collections/awx"
+    .venv/bin/python requirements/fetch_collections.py .venv/collections
+    cp requirements/collections.txt .venv/fetched
 fi
 mkdir -p "$collections/hybridops"
 ln -sfn ../../../.. "$collections/hybridops/aws_agents"
