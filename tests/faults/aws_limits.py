@@ -58,7 +58,7 @@ LIMITS = (
         "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/gone\"", "a principal that does not exist",
         "create role Web"),
     Row("make", "iam:CreatePolicy", "MalformedPolicyDocument", "Partition \"aws\" is not valid for resource \"arn:aws:s3:::bucket\".",
-        "arn:aws-us-gov", "create policy AgentPolicy"),
+        "another partition than the account", "create policy AgentPolicy"),
     Row("change", "iam:CreatePolicyVersion", "MalformedPolicyDocument", "The policy failed legacy parsing",
         "aws accessanalyzer validate-policy", "policy AgentPolicy"),
     Row("make", "iam:PutRolePolicy", "MalformedPolicyDocument", "Statement IDs (SID) in a single policy must be unique.",

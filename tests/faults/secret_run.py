@@ -181,6 +181,7 @@ class Watched:
         removed.mkdir()
         options = ["--diff", "-" + "v" * verbosity, *arguments]
         given = {
+            "ANSIBLE_DEBUG_BOTOCORE_LOGS": "true",
             **clean_environment(scratch),
             **environment,
             "PYTHONPATH": _paths(OVERHEARD, environment.get("PYTHONPATH")),
@@ -190,7 +191,6 @@ class Watched:
             "ANSIBLE_LOG_PATH": str(scratch / "ansible.log"),
             "ANSIBLE_DISPLAY_TRACEBACK": "always",
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-            "ANSIBLE_DEBUG_BOTOCORE_LOGS": "true",
             "ANSIBLE_CALLBACKS_ENABLED": "record,tree,junit" + (",tell" if "LEAKS" in environment else ""),
             "ANSIBLE_CALLBACK_TREE_DIR": str(scratch / "tree"),
             "JUNIT_OUTPUT_DIR": str(scratch / "junit"),

@@ -31,6 +31,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent 
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.duration import duration
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities import references, requests
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.identities import spec as identities_spec
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.instance_association import rules as association_rules
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration import options as registration_options
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.session_preferences import options as preferences_options
@@ -228,8 +229,8 @@ ENTRY = {
 )
 def test_policies_of_a_task_are_refused_or_sent_exactly(entries: List[Dict[str, Any]], tags: Dict[str, str], owner: str) -> None:
     asked = {
-        "policies": [{**ENTRY, **entry, "path": entry.get("path", "/")} for entry in entries], "roles": [], "users": [], "tags": tags,
-        "owned_by": owner, "adopt": False, "delete_unowned": False, "allow_gap": False, "guard": 0, "wait": True, "wait_timeout": 1,
+        **{name: spec.get("default") for name, spec in identities_spec.ARGUMENT_SPEC.items()},
+        "policies": [{**ENTRY, **entry, "path": entry.get("path", "/")} for entry in entries], "tags": tags, "owned_by": owner,
     }  # fmt: skip
     request, why = outcome(lambda: requests.request(asked, Context.placeholder("eu-west-1")))
     if why:

@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import html
 from contextlib import suppress
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils import _reconcile
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host import agent_log
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host.channel import Channel, NoAnswer
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._host.ground import ANSWER
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import agent_package, agent_parameter, lease, openpgp, retired
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import (
+    agent_package,
+    agent_parameter,
+    lease,
+    openpgp,
+    retired,
+    shared_key,
+)
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent import control
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent import log as agent_words
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent import options as agent_options
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit import document, holders, report
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError, Refusal
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
@@ -166,6 +174,26 @@ def test_what_aws_holds_is_judged_without_a_stumble(value: Any, words: str) -> N
     width.services(with_document), holders.wide(with_document)
     for read in (lambda: agent_parameter.parsed(words), lambda: preferences.parse(words, "name", "1"), lambda: openpgp.fingerprint(words)):
         outcome(read)
+
+
+DEEP = "[" * 100_000
+"""JSON that Python reads no further than it may nest calls."""
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        agent_parameter.parsed, lambda text: preferences.parse(text, "name", "1"), shared_key.from_text, agent_options.origin,
+        lambda text: documents.parse(text, "policy p"), lambda text: Channel(says_back(ANSWER + text), "python3").ask("probe", path="/x"),
+    ],
+)  # fmt: skip
+def test_a_text_that_nests_too_deep(read: Callable[[str], Any]) -> None:
+    with suppress(NoAnswer):
+        assert outcome(lambda: read(DEEP))[0] is None
+
+
+def says_back(text: str) -> Callable[[str, bytes], Dict[str, Any]]:
+    return lambda _command, _data: {"rc": 0, "stdout": text, "stderr": ""}
 
 
 @hostile(60, 2000)

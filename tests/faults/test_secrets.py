@@ -23,6 +23,7 @@ from tests.faults.bench import ALL, drawn, sample
 from tests.faults.secret_run import SUFFIX, Watched, becomes, registers
 from tests.faults.secret_search import PART, Secret, forms, leaks
 from tests.faults.secret_site import MODES, OWNED, SecretSite
+from tests.faults.secret_told import NOTHING_TOLD, told
 from tests.faults.secret_wire import ANSWERS, REFUSALS, Wire
 from tests.integration.registration_site import TRUST
 from tests.support.recording_proxy import RecordingProxy
@@ -101,6 +102,17 @@ def test_the_side_of_aws(site, ledger, tmp_path):
             actions = [action for result in seen.results for action in result.get("resource_actions", ())]
             assert "iam:GetRole" in actions and "sts:GetCallerIdentity" in actions
             assert all(re.fullmatch(r"[a-z0-9-]+:[A-Z][A-Za-z]+", action) for action in actions), actions
+
+
+def test_keys_that_tasks_are_told(site, ledger):
+    """As options, with none in the environment. All these tasks run within ansible-playbook, so that no file of a module holds them."""
+    for way in WAYS if ALL else WAYS[1:]:
+        seen = site.run(way, told(site), hosts=("key1",), verbosity=DEPTH[way], environment=NOTHING_TOLD)
+        done(seen)
+        assert "ignored=5" in seen.output, seen.output[-6000:]
+        shown = {result["invocation"]["module_args"]["secret_key"] for result in seen.results if "invocation" in result}
+        assert shown == {"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}
+        nowhere(site, ledger, "keys as options of tasks", seen, ("secret access key", "operator's secret key", "operator's session token"))
 
 
 def test_configurations_that_are_secrets(site, ledger):

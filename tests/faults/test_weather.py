@@ -11,6 +11,7 @@ has calmed, a run changes nothing, and the account holds what it holds after the
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -141,6 +142,7 @@ def rotated_key(account, scratch):
     account.run("identities", users=[{"name": USER, "path": "/hybridops/"}], wait=False)
     held = account.run("host_key", **host)["key_id"]
     account.calm()
+    time.sleep(1)  # a key's age is told in whole seconds
     account.run("host_key", **host, rotate_after="0s")
     for _again in range(3):
         last = account.run("host_key", **host, rotate_after="0s")

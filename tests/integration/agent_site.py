@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST_PYTHON, run_playbook
 
 CONTROL = """#!{python}
 import os, pathlib, shutil, sys
@@ -75,7 +75,7 @@ state.write_text(json.dumps(now))
 
 PYTHON = """#!/bin/sh
 echo run >>{root}/executions
-exec {python} "$@"
+exec {host_python} "$@"
 """
 
 
@@ -102,7 +102,7 @@ class AgentSite:
         self._program(self.root / "bin" / "amazon-cloudwatch-agent-ctl", CONTROL)
 
     def _program(self, path, text):
-        path.write_text(text.format(python=sys.executable, root=self.root))
+        path.write_text(text.format(python=sys.executable, host_python=HOST_PYTHON or sys.executable, root=self.root))
         path.chmod(0o755)
 
     def say(self, text, ago=0.0):

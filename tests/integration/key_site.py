@@ -9,7 +9,7 @@ from __future__ import annotations
 import configparser
 
 from tests.support.emulators import Credentials
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, run_playbook
 
 USER = "cwagent-web1"
 PROFILE = "AmazonCloudWatchAgent"
@@ -33,9 +33,7 @@ class Site:
         options = {"user": USER, "path": str(self.path), "credentials_region": self.emulator.region, **options}
         play = {"hosts": "all", "gather_facts": False,
                 "tasks": [{"name": "hand over", "hybridops.aws_agents.host_access_key": options, **(task or {})}]}  # fmt: skip
-        inventory = {
-            "all": {"hosts": {"web1": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}}
-        }
+        inventory = {"all": {"hosts": {"web1": HOST}}}
         variables = {**self.emulator.environment(), **(environment or {})}
         run = run_playbook([play], self.scratch / f"run{self.runs}", arguments, inventory, environment=variables)
         self.last = run

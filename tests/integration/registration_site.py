@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, run_playbook
 
 ROLE = "SSMServiceRole"
 TRUST = {
@@ -150,9 +150,7 @@ class Site:
         options = {name: value for name, value in options.items() if value is not None}
         play = {"hosts": "all", "gather_facts": False,
                 "tasks": [{"name": "register", "hybridops.aws_agents.ssm_registration": options, **(task or {})}]}  # fmt: skip
-        inventory = {
-            "all": {"hosts": {"web1": {"ansible_connection": "folder", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}}
-        }
+        inventory = {"all": {"hosts": {"web1": {**HOST, "ansible_connection": "folder"}}}}
         variables = {
             **self.emulator.environment(), "ANSIBLE_CONNECTION_PLUGINS": str(plugins), "HOST_ROOT": str(self.root),
             "PATH": f"{self.root}/bin:{Path(sys.executable).parent}:{os.environ['PATH']}", **(environment or {}),

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from tests.support.emulators import Credentials
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, LOCALHOST, run_playbook
 
 USER = "cwagent-shared"
 PARAMETER = "/hybridops/cwagent-shared"
@@ -41,8 +41,7 @@ class SharedSite:
 
     def play(self, tasks, arguments=(), environment=None, hosts="localhost"):
         self.runs += 1
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        inventory = {"all": {"hosts": dict.fromkeys(("localhost", *self.hosts), local)}}
+        inventory = {"all": {"hosts": dict.fromkeys(self.hosts, HOST) | LOCALHOST["all"]["hosts"]}}
         plays = tasks if "hosts" in tasks[0] else [{"hosts": hosts, "gather_facts": False, "tasks": tasks}]
         variables = {"PYTHONPATH": str(HURRY), **self.emulator.environment(), **(environment or {})}
         arguments = ["--vault-password-file", str(self.password), *arguments]

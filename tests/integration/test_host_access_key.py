@@ -114,6 +114,8 @@ def test_rotation_and_its_end(site):
     rotated = site.result(rotate_after="0")
     assert rotated.result["changes"] == [f"hand over access key of user {USER}"], site.last
     new = rotated.result["key_id"]
+    # A key that replaces one gets half a minute.
+    assert site.last.stderr.count(f"web1: waiting for AWS to accept the new key {new}, 2 minutes at most") == 1
     assert site.keys() == {first: "Active", new: "Active"}
     assert "15 minutes" in site.result().result["awaiting"]
     os.utime(site.path, (os.stat(site.path).st_atime, os.stat(site.path).st_mtime - 1000))

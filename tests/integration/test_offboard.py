@@ -17,7 +17,7 @@ from tests.integration.registration_site import TRUST
 from tests.integration.shared_key_site import HURRY
 from tests.ssm_agent.stand_in import aws as agent
 from tests.support import iam_state
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, run_playbook
 from tests.support.recording_proxy import RecordingProxy, Response
 
 OFFBOARD = "hybridops.aws_agents.offboard"
@@ -38,14 +38,13 @@ class Leaving(Site):
     def offboard(self, *arguments, **variables):
         self.runs += 1
         self.proxy.clear()
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         given = {
             "onprem_agent_credentials_file": str(self.path),
             "onprem_agent_root": str(self.scratch / "agent"),
             "onprem_agent_credentials_group": "",
             "onprem_agent_region": self.emulator.region,
         }
-        hosts = {"web1": {**local, **given, **self.host}, "web2": {**SILENT, **given, **self.other}}
+        hosts = {"web1": {**HOST, **given, **self.host}, "web2": {**SILENT, **given, **self.other}}
         where = {"aws_agents_endpoint_url": self.proxy.url, "aws_agents_region": self.emulator.region}
         environment = {"PYTHONPATH": str(HURRY), **self.emulator.environment()}
         del environment["AWS_ENDPOINT_URL"], environment["AWS_REGION"]

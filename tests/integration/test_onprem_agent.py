@@ -13,7 +13,7 @@ import tomllib
 import pytest
 
 from tests.integration.key_site import PROFILE, USER, Site
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, run_playbook
 
 
 @pytest.fixture
@@ -35,10 +35,9 @@ def role(site, arguments=(), environment=None, **variables):
         "onprem_agent_root": str(site.scratch / "agent"),
         **variables,
     }
-    host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     variables = {**site.emulator.environment(), **(environment or {})}, variables
     return run_playbook(
-        [play], site.scratch / f"role{site.runs}", arguments, {"all": {"hosts": {"web1": host}}}, variables[1], variables[0]
+        [play], site.scratch / f"role{site.runs}", arguments, {"all": {"hosts": {"web1": HOST}}}, variables[1], variables[0]
     )
 
 

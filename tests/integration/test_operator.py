@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from tests.support import iam_state
 from tests.support.emulators import Credentials, Emulator
-from tests.support.playbook import Run, run_playbook
+from tests.support.playbook import HOST, LOCALHOST, Run, run_playbook
 from tests.support.tree import ROOT
 
 PAGE = ROOT / "docs" / "operator.md"
@@ -40,7 +40,6 @@ WHAT = {
     "session_manager_inline": True,
 }
 ACCESS = {"ansible.builtin.import_playbook": "hybridops.aws_agents.aws_access"}
-HOST = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 USER = "cwagent-web1"
 
 
@@ -67,7 +66,7 @@ class Account:
 
     def run(self, playbook: Any, who: Credentials, *arguments: str, **variables: Any) -> Run:
         self.runs += 1
-        inventory = {"all": {"hosts": {"localhost": HOST}, "children": {"onprem": {"hosts": {"web1": HOST}}}}}
+        inventory = {"all": {**LOCALHOST["all"], "children": {"onprem": {"hosts": {"web1": HOST}}}}}
         environment = {**self.aws.environment(who), "PYTHONPATH": str(HURRY)}
         return run_playbook(playbook, self.scratch / str(self.runs), arguments, inventory, variables, environment)
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import iam_state
 from tests.support.emulators import Emulator
-from tests.support.playbook import Run, run_playbook
+from tests.support.playbook import HOST, Run, run_playbook
 from tests.support.recording_proxy import RecordingProxy
 from tests.support.tree import ROOT
 
@@ -136,6 +136,33 @@ def test_a_site_reaches_the_hosts_after_the_aws_side(site: Site) -> None:
     assert {task.host for task in run.failures} == {"web1"}, str(run)
     assert {task.host for task in run.tasks} == {"localhost", "web1"}
     assert sorted(iam_state.of(site.aws)["users"]) == ["agent-web_2", "cwagent-web1"]
+
+
+def test_a_run_ends_with_what_it_did(site: Site) -> None:
+    """One host answers nobody; the other is this machine."""
+    hosts: Dict[str, Any] = {"web1": {}, "web2": HOST}
+    given = {
+        "onprem_agent_credentials_file": str(site.scratch / "credentials"),
+        "onprem_agent_root": str(site.scratch / "agent"),
+        "onprem_agent_package_source": "none",
+        "onprem_agent_config": {},
+        "onprem_agent_run_as_user": "",
+        "onprem_agent_credentials_group": "",
+        "onprem_agent_credentials_mode": "0600",
+        "onprem_agent_region": site.aws.region,
+        "ansible_ssh_timeout": 1,
+    }
+    run = site.run(f"{COLLECTION}.aws_access", "--tags", "cwagent_server", inventory=inventory(hosts)).ok()
+    made = run.task("Say what was done").result["msg"]
+    assert made[0].startswith("Changes: cwagent_server: create ") and made[0].endswith(" more.")
+    assert made[1] == "Nothing was done for: cwagent_admin, ssm_profile, session_manager."
+    for arguments in (["--check"], []):
+        run = site.run(f"{COLLECTION}.onprem", *arguments, inventory=inventory(hosts, **given))
+        changed, failed = run.task("Say what was done").result["msg"]
+        assert changed.startswith("Changes: web2: hand over access key of user cwagent-web2, "), str(run)
+        assert failed.startswith("Failed: web1: ")
+    again = site.run(f"{COLLECTION}.onprem", inventory=inventory(hosts, **given))
+    assert again.task("Say what was done").result["msg"][0] == "Nothing to change: web2.", str(again)
 
 
 @pytest.mark.parametrize("example", sorted(path.name for path in EXAMPLES.glob("*.yml") if path.name != "inventory.yml"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.key_site import USER, Site
-from tests.support.playbook import run_playbook
+from tests.support.playbook import HOST, run_playbook
 
 ROTATE = "hybridops.aws_agents.rotate_keys"
 
@@ -23,7 +23,6 @@ def site(ministack, tmp_path):
 
 def rotate(site, *arguments, **variables):
     site.runs += 1
-    host = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     given = {
         "onprem_agent_credentials_file": str(site.path),
         "onprem_agent_credentials_group": "",
@@ -32,7 +31,7 @@ def rotate(site, *arguments, **variables):
         **variables.pop("inventory", {}),
     }
     # The second is a host of its own only in the inventory: a failure of one must not hide the other from the report.
-    hosts = {"web1": {**host, **given}, "web2": {**host, **given, "onprem_agent_credentials_file": "/proc/nowhere/credentials"}}
+    hosts = {"web1": {**HOST, **given}, "web2": {**HOST, **given, "onprem_agent_credentials_file": "/proc/nowhere/credentials"}}
     inventory = {"all": {"children": {"onprem": {"hosts": hosts}}}}
     run = run_playbook(ROTATE, site.scratch / f"rotate{site.runs}", arguments, inventory, variables, site.emulator.environment())
     return run, run.custom_stats["_run"]["aws_agents_keys"]

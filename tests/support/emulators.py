@@ -30,6 +30,9 @@ REGION = "us-east-1"
 START_ATTEMPTS = 5
 START_SECONDS = 90.0
 
+PYTHON = os.environ.get("EMULATORS_PYTHON", sys.executable)
+"""What emulators run with: they need a boto3 of their own where the one under test is another."""
+
 OPERATOR_ACTIONS = ("iam:*", "sts:*", "ssm:*", "logs:*", "cloudwatch:*", "ec2:*", "s3:*", "kms:*")
 """What the operator of a test may do, when the test says nothing else: everything the collection has to do with."""
 
@@ -179,13 +182,10 @@ class Emulator:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "MOTO_"))}
         environment = {**inherited, "TMPDIR": str(self._scratch), **self._variables(port)}
         arguments = self._command(port)
-        if self._keep:
-            command = [sys.executable, "-m", *arguments]
-        else:
-            command = [sys.executable, str(Path(__file__).with_name("serve.py")), *arguments]
+        started_by = ["-m"] if self._keep else [str(Path(__file__).with_name("serve.py"))]
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                command,
+                [PYTHON, *started_by, *arguments],
                 env=environment,
                 cwd=self._scratch,
                 stdin=subprocess.DEVNULL if self._keep else subprocess.PIPE,

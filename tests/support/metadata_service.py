@@ -89,7 +89,8 @@ class MetadataService:
             made = self._sts.assume_role(RoleArn=arn, RoleSessionName=self.instance)["Credentials"]
             self.given += [made["SecretAccessKey"], made["SessionToken"]]
             self._credentials[role] = {"Code": "Success", "AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"],
-                                       "Token": made["SessionToken"]}  # fmt: skip
+                                       "Token": made["SessionToken"],
+                                       "Expiration": made["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ")}  # fmt: skip
         return self._credentials[role]
 
     def _handler(self) -> Type[BaseHTTPRequestHandler]:

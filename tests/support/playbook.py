@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,9 +26,15 @@ from .warm import Warm, suits
 
 SUPPORT = Path(__file__).parent
 
-LOCALHOST: Dict[str, Any] = {
-    "all": {"hosts": {"localhost": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}}
-}
+_LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+HOST_PYTHON = os.environ.get("HOST_PYTHON", "")
+"""The Python of hosts, which may be older than that of the controller. Empty: the same one."""
+
+HOST: Dict[str, Any] = {**_LOCAL, "ansible_python_interpreter": HOST_PYTHON or _LOCAL["ansible_python_interpreter"]}
+"""What an inventory says of a host that is this machine."""
+
+LOCALHOST: Dict[str, Any] = {"all": {"hosts": {"localhost": _LOCAL}}}
 """The inventory when a test gives none. Ansible would otherwise look for an interpreter and may find one without boto3."""
 
 
@@ -86,7 +95,8 @@ class Run:
 
     @property
     def deprecations(self) -> List[str]:
-        return self._marked("[DEPRECATION WARNING]")
+        """What Ansible will remove and this collection uses. amazon.aws speaks of its own, since our group takes in its modules."""
+        return [line for line in self._marked("[DEPRECATION WARNING]") if not line.startswith("[DEPRECATION WARNING]: amazon.aws.")]
 
     @property
     def warnings(self) -> List[str]:
@@ -218,7 +228,7 @@ def clean_environment(scratch: Path) -> Dict[str, str]:
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "HOME": str(scratch / "home"),
-        "TMPDIR": _directory(scratch / "tmp"),
+        "TMPDIR": _short(_directory(scratch / "tmp")),
         "LC_ALL": "C.UTF-8",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -232,6 +242,21 @@ def clean_environment(scratch: Path) -> Dict[str, str]:
         # Facts and templates that mistake data for code are faults of ours, not warnings.
         "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error",
     }
+
+
+def _short(directory: str) -> str:
+    """Return a link to the directory. A run of ansible-core 2.21 has a socket there, whose path must be shorter than 108 characters."""
+    link = _links() / hashlib.sha256(directory.encode()).hexdigest()[:12]
+    with suppress(FileExistsError):
+        link.symlink_to(directory)
+    return str(link)
+
+
+@functools.lru_cache(maxsize=1)
+def _links() -> Path:
+    place = Path(tempfile.mkdtemp(prefix="links-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def _directory(path: Path) -> str:

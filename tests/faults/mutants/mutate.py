@@ -144,7 +144,7 @@ def _constants(value: Any) -> Iterator[Change]:
         yield lambda _found: ast.Constant(not value)
     elif isinstance(value, (int, float)):
         yield lambda _found: ast.Constant(value + 1)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and " " not in value:  # words for people are no rule
         yield lambda _found: ast.Constant(f"{value}x" if value else "x")
 
 
