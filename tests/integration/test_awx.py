@@ -16,7 +16,12 @@ import yaml
 
 from tests.support.awx import Awx, Refused, check_rule, check_survey
 from tests.support.playbook import LOCALHOST, Run, run_playbook
-from tests.support.tree import ROOT
+from tests.support.tree import ROOT, collections_path
+
+pytestmark = pytest.mark.skipif(
+    not (collections_path() / "ansible_collections" / "awx").exists(),
+    reason="rows of the matrix take collections out of a release of ansible that holds no awx.awx",
+)
 
 PROJECT = ROOT / "examples" / "awx-project"
 PREFIX = "AWS agents: "

@@ -11,14 +11,26 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Iterator
+
+import pytest
 
 from tests.support.tree import ROOT, collections_path
 
 
-def test_the_demo_is_all_as_expected_and_can_be_looked_around_in(tmp_path: Path) -> None:
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder with a short name, as temporary folders have."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def test_the_demo_is_all_as_expected_and_can_be_looked_around_in(place: Path) -> None:
     binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": binaries, "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "ANSIBLE_COLLECTIONS_PATH": str(collections_path())}
+    environment = {"PATH": binaries, "HOME": str(place), "TMPDIR": str(place), "ANSIBLE_COLLECTIONS_PATH": str(collections_path())}
+    environment.update({name: value for name, value in os.environ.items() if name == "EMULATORS_PYTHON"})
     command = [sys.executable, str(ROOT / "demo" / "run.py"), "--keep"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     emulator = int(re.findall(r"kill (\d+);", done.stdout)[0]) if "kill " in done.stdout else 0
@@ -31,7 +43,7 @@ def test_the_demo_is_all_as_expected_and_can_be_looked_around_in(tmp_path: Path)
             printed, shell=True, env={**environment, **exports}, capture_output=True, text=True, check=False
         )
         assert "CloudWatchAgentServerRole" in names.stdout, names.stderr
-        left = {path.name.split("-")[0] for path in tmp_path.iterdir()}
+        left = {path.name.split("-")[0] for path in place.iterdir()}
         assert left <= {"hybridops", "aws_agents", ".ansible", ".cache"}, left
     finally:
         if emulator:
