@@ -24,6 +24,7 @@ from ..module_utils._model.agent_parameter_options import LeaseRules
 from ..module_utils._model.errors import Outdated
 from ..module_utils._model.lease import Left
 from .controller import Trap
+from .waiting import Announced
 
 GAP = 2.0
 """Seconds between two attempts to save, while AWS does not know everywhere what was granted."""
@@ -91,6 +92,8 @@ class Lease:
         self.until = ""
         """Until when it held at the latest; empty as long as it was not opened."""
         self.warnings: List[str] = []
+        self.announce: Callable[[str, float], None] = lambda _what, _seconds: None
+        """Says what is waited for, and for how many seconds at most."""
 
     @property
     def via(self) -> str:
@@ -184,11 +187,13 @@ class Lease:
 
     def _until_known(self, attempt: Callable[[], int]) -> int:
         """Repeat a save that AWS refuses while it does not know everywhere what was just granted."""
-        deadline = time.monotonic() + self._rules.wait_timeout
+        limit = self._rules.wait_timeout
+        deadline = time.monotonic() + limit
+        pause = Announced(self.announce, "AWS to know everywhere what was granted", limit, self._trap.pause)
         while True:
             try:
                 return attempt()
             except NotSaved as error:
                 if not error.passing or time.monotonic() + GAP > deadline:
                     raise
-            self._trap.pause(GAP)
+            pause(GAP)

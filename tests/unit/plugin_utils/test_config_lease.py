@@ -112,8 +112,9 @@ def test_what_does_not_end_is_named_and_stays_marked_and_limited():
 
 
 def test_a_fresh_grant_is_waited_for_and_a_refusal_is_not(monkeypatch):
-    monkeypatch.setattr(config_lease, "GAP", 0.01)
-    lease, answers = Two(), [NotSaved("not yet", passing=True), NotSaved("not yet", passing=True), None]
+    lease, answers, slept, told = Two(), [NotSaved("not yet", passing=True), NotSaved("not yet", passing=True), None], [], []
+    monkeypatch.setattr(lease._trap, "pause", slept.append)
+    lease.announce = lambda *words: told.append(words)
 
     def attempt():
         answer = answers.pop(0)
@@ -122,6 +123,7 @@ def test_a_fresh_grant_is_waited_for_and_a_refusal_is_not(monkeypatch):
         return 1
 
     assert lease._until_known(attempt) == 1
+    assert slept == [config_lease.GAP] * 2 and told == [("AWS to know everywhere what was granted", 10)]
     answers[:] = [NotSaved("wrong")]
     with pytest.raises(NotSaved, match="wrong"):
         lease._until_known(attempt)
