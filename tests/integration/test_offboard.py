@@ -77,6 +77,8 @@ def test_a_host_that_leaves(site):
         f"delete user {USER}",
     ]
     assert f"delete user {USER}" in went(predicted)["web1"]
+    (said,) = run.task("Say what was done").result["msg"]
+    assert said.startswith("Changes: web1: ") and said.endswith(f", delete user {USER}."), said
     assert site.users() == [OTHER] and not site.path.exists()
     again = site.offboard(aws_agents_hosts="web1").ok()
     assert again.changed == [] and went(again) == {"web1": []} and not site.proxy.writes

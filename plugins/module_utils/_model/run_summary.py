@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
-ON_HOSTS = ("onprem_ssm_package", "onprem_ssm_result", "onprem_agent_package", "onprem_agent_key", "onprem_agent_result")
-"""What the roles for hosts register, in the order of their tasks."""
+ON_HOSTS = (
+    *("aws_agents_contained", "aws_agents_cut_off", "aws_agents_replaced"),
+    *("onprem_ssm_package", "onprem_ssm_result", "onprem_agent_package", "onprem_agent_key", "onprem_agent_result"),
+    *("aws_agents_deregistered", "aws_agents_taken_away"),
+)
+"""What the roles for hosts register, in the order of their tasks, and around it what the playbook offboard does in AWS for a host."""
 
 _CHANGES = 4
 _SUBJECTS = 10
@@ -19,7 +23,7 @@ Results = Mapping[str, Iterable[Mapping[str, Any]]]
 
 
 def host_results(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> Dict[str, List[Mapping[str, Any]]]:
-    """Return what the roles onprem_agent and onprem_ssm registered on each host, as ``run_summary`` takes it."""
+    """Return what was registered for each host, see ``ON_HOSTS``, as ``run_summary`` takes it."""
     return {host: [hostvars[host][name] for name in ON_HOSTS if name in hostvars[host]] for host in hosts}
 
 
