@@ -139,6 +139,12 @@ def test_the_texts_that_decide():
     assert in_use.unread("role R", after, there) == ({OTHER}, True)
 
 
+def test_no_texts_decide_about_somebody_who_comes_or_goes():
+    _losses, there, after, _wanted = lost(account(user(attached=(OTHER,))), users=[{"name": "u", "state": "absent"}],
+                                          roles=[{"name": "R", "policies": ["CloudWatchAgentServerPolicy"], "trust": "ec2"}])  # fmt: skip
+    assert in_use.unread("role R", after, there) == in_use.unread("user u", after, there) == (set(), False)
+
+
 def test_a_policy_of_aws_is_never_changed():
     """Whatever a mistake elsewhere may lead to."""
     there = account(policy(arn=AGENT))
