@@ -36,7 +36,7 @@ class Cost:
     """API calls, polls left out."""
     writes: int
     polls: int
-    """Reads that repeat the call before them, word by word: waiting, not work."""
+    """Reads that only wait, see ``count``."""
     memory_mb: float
     """The most that one process of the run held."""
     tasks: int
@@ -58,14 +58,24 @@ def delayed(seconds: float) -> Handler:
 
 
 def count(calls: List[Call]) -> Tuple[List[Call], List[Call]]:
-    """Return the calls that do work, and the polls. Hosts that take turns do so with keys of their own, so each key is looked at alone."""
+    """Return the calls that do work, and the polls: reads that wait for what was written, and repeat one of before, word by word.
+
+    That is the call before it, or any since the last write. A run that writes nothing waits for nothing, so that no read of it is
+    overlooked. Hosts that take turns do so with keys of their own, so each key is looked at alone.
+    """
     work: List[Call] = []
     polls: List[Call] = []
-    before: Dict[str, Tuple[str, str, bytes]] = {}
+    read: Dict[str, List[Tuple[str, str, bytes]]] = {}
+    wrote = set()
     for call in calls:
         words = (call.method, call.path, call.body)
-        (polls if not call.write and before.get(call.access_key_id) == words else work).append(call)
-        before[call.access_key_id] = words
+        since = read.setdefault(call.access_key_id, [])
+        if call.write:
+            since.clear()
+            wrote.add(call.access_key_id)
+        waits = not call.write and words in (since if call.access_key_id in wrote else since[-1:])
+        (polls if waits else work).append(call)
+        since.append(words)
     return work, polls
 
 

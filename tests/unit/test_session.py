@@ -119,13 +119,37 @@ def test_repeating_is_bounded():
 def test_waiting_wants_answers_in_a_row():
     clock = Clock()
     answers = iter([True, False, True, True, False, True, True, True])
-    session.wait_until_stable(lambda: next(answers), 60, "role R", sleep=clock.sleep)
+    session.wait_until_stable({"role R": lambda: next(answers)}, 60, sleep=clock.sleep)
     assert next(answers, "all used") == "all used"
 
 
+def test_all_are_waited_for_side_by_side():
+    """As long as the last one takes, and none is asked again after it was seen."""
+    clock = Clock()
+    early, late = iter([True] * 3), iter([False, True, False, True, True, True])
+    session.wait_until_stable({"role R": lambda: next(early), "user u": lambda: next(late)}, 60, sleep=clock.sleep)
+    assert clock.now == pytest.approx(1 + 0.2 + 1 + 0.2 + 0.2)
+    assert next(early, "all used") == next(late, "all used") == "all used"
+
+
 def test_waiting_gives_up_with_the_remedy():
-    with pytest.raises(Refusal, match="role R was made, but .* raise wait_timeout"):
-        session.wait_until_stable(lambda: False, 0, "role R", sleep=lambda _seconds: None)
+    reads = {"role R": lambda: False, "user u": lambda: False}
+    with pytest.raises(Refusal, match="role R and user u were made, but .* raise wait_timeout"):
+        session.wait_until_stable(reads, 0, sleep=lambda _seconds: None)
+    with pytest.raises(Refusal, match="^role R was made"):
+        session.wait_until_stable({"role R": lambda: False}, 0, sleep=lambda _seconds: None)
+
+
+def test_what_a_look_says_otherwise_is_passed_on():
+    def denied():
+        raise error("AccessDenied")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        session.wait_until_stable({"role R": lambda: True, "user u": denied}, 60, sleep=lambda _seconds: None)
+
+
+def test_nothing_to_wait_for():
+    session.wait_until_stable({}, 0, sleep=lambda _seconds: pytest.fail("slept"))
 
 
 def test_known_regions_of_one_partition_and_of_all(monkeypatch):

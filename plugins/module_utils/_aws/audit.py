@@ -27,7 +27,8 @@ from .._model.tags import RETIRED_TAG
 from . import session
 from .audit_named import NamedReader
 from .audit_records import activation_of, heard_at, moment, node_of, policy_of, role_of, user_of
-from .identities.read import READERS, Reader
+from .identities.read import Reader
+from .session import READERS
 
 with suppress(ImportError):  # the module says so before anything is called
     from botocore import exceptions as boto

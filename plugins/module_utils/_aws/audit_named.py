@@ -13,7 +13,8 @@ from .._model.audit.records import Holder, Rules
 from .._model.context import Context
 from .._model.identities.records import Role, User
 from .._model.identities.requests import Request, RoleRequest, UserRequest
-from .identities.read import READERS, Reader
+from .identities.read import Reader
+from .session import READERS
 
 _PERMISSIONS = {"present": True, "path": None, "boundary": None, "policies": None, "purge_policies": False, "inline": None,
                 "purge_inline": True, "tags": None, "purge_tags": False}  # fmt: skip

@@ -25,7 +25,8 @@ from .._model.migration import Account, Holder, Rules, carriers
 from .._model.plan import Change
 from . import session
 from .identities.apply import Writer
-from .identities.read import READERS, Reader
+from .identities.read import Reader
+from .session import READERS
 
 _NOBODY = Request((), (), (), {}, "", adopt=False, delete_unowned=False, allow_gap=False, guard=-1)
 

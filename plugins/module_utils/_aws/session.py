@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional
 
@@ -16,6 +17,9 @@ from .._model.says_aws import repeats
 
 CLIENT_CONFIG = {"retries": {"mode": "adaptive", "max_attempts": 10}, "max_pool_connections": 10}
 """botocore repeats throttled, failed and broken calls by itself. Options of the user's ``aws_config`` win over these."""
+
+READERS = 8
+"""Reads at a time. IAM throttles per account, so more would only wait."""
 
 _BOTOCORES_OWN = 5
 """How often botocore tries where nobody says."""
@@ -141,22 +145,26 @@ class Retry:
 
 
 def wait_until_stable(
-    read: Callable[[], bool], seconds: float, what: str, times: int = 3, sleep: Callable[[float], None] = time.sleep
+    reads: Mapping[str, Callable[[], bool]], seconds: float, times: int = 3, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait until ``read`` says yes several times in a row: single answers come from copies that may lag behind.
+    """Wait until each read says yes several times in a row: single answers come from copies that may lag behind.
 
+    :param reads: by what they look for. They are asked side by side.
     :param seconds: how long to wait at most.
-    :raises Refusal: when that time has passed.
+    :raises Refusal: when that time has passed, naming what is not seen.
     """
     deadline = time.monotonic() + seconds
-    in_a_row = 0
+    in_a_row = dict.fromkeys(reads, 0)
     pause = 0.0
-    while in_a_row < times:
-        sleep(pause)
-        in_a_row = in_a_row + 1 if read() else 0
-        pause = 0.2 if in_a_row else 1.0
-        if in_a_row < times and time.monotonic() + pause > deadline:
-            raise Refusal(
-                f"{what} was made, but IAM did not show it {times} times in a row within {seconds:g} s. It usually appears later: run the "
-                "task again, or raise wait_timeout."
-            )
+    with ThreadPoolExecutor(READERS) as pool:
+        while missing := [what for what, seen in in_a_row.items() if seen < times]:
+            if pause and time.monotonic() + pause > deadline:
+                was = "was" if len(missing) == 1 else "were"
+                raise Refusal(
+                    f"{' and '.join(missing)} {was} made, but IAM did not show it {times} times in a row within {seconds:g} s. It usually "
+                    "appears later: run the task again, or raise wait_timeout."
+                )
+            sleep(pause)
+            for what, seen in zip(missing, pool.map(lambda what: reads[what](), missing)):
+                in_a_row[what] = in_a_row[what] + 1 if seen else 0
+            pause = 0.2 if all(in_a_row.values()) else 1.0

@@ -26,6 +26,19 @@ def test_a_read_that_repeats_the_one_before_it_waits():
     assert len(polls) == 1, "a write that is repeated was refused at first, and costs twice"
 
 
+def test_what_was_written_is_waited_for_in_turns():
+    calls = [
+        call("CreateRole"),
+        *(call("GetRole", name) for name in "abab"),
+        call("GetRole", "a"),
+        call("CreateUser"),
+        call("GetRole", "a"),
+    ]
+    work, polls = count(calls)
+    assert [str(one) for one in work] == ["iam:CreateRole", "iam:GetRole", "iam:GetRole", "iam:CreateUser", "iam:GetRole"]
+    assert len(polls) == 3
+
+
 def test_those_who_take_turns_are_told_apart_by_their_keys():
     work, polls = count([call("GetUser", "x", key) for key in ("one", "two", "one", "two")])
     assert len(work) == len(polls) == 2

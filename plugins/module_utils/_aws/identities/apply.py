@@ -180,12 +180,11 @@ class Writer:
     def settle(self, changes: List[Change]) -> None:
         """Wait for the last thing that somebody else will use: an instance profile, or else the last role or user made."""
         in_profiles = {change.key: _owner(change) for change in changes if (change.step, change.what) == ("add", "role")}
-        for role, profile in in_profiles.items():
-            wait_until_stable(partial(self._holds, profile, role), self._wait_timeout, f"instance profile {profile}")
+        reads = {f"instance profile {profile}": partial(self._holds, profile, role) for role, profile in in_profiles.items()}
         for kind in ("role", "user"):
             made = [change.key for change in changes if (change.step, change.what) == ("create", kind) and change.key not in in_profiles]
-            for name in made[-1:]:
-                wait_until_stable(partial(self._visible, kind, name), self._wait_timeout, f"{kind} {name}")
+            reads.update({f"{kind} {name}": partial(self._visible, kind, name) for name in made[-1:]})
+        wait_until_stable(reads, self._wait_timeout)
 
     def _holds(self, profile: str, role: str) -> bool:
         found = self._reader.profile(profile)

@@ -21,12 +21,9 @@ from ..._model.identities.overlay import held
 from ..._model.identities.records import Document, Identities, InstanceProfile, Policy, Role, User, Version
 from ..._model.identities.requests import PermissionsRequest, PolicyRequest, Request, RoleRequest, UserRequest
 from ..._model.identities.target import target
-from ..session import error_code
+from ..session import READERS, error_code
 from . import dependants
 from .in_use import Uses, document
-
-READERS = 8
-"""Reads at a time. IAM throttles per account, so more would only wait."""
 
 
 class Reader:
