@@ -24,7 +24,7 @@ PLAYBOOKS = HERE / "playbooks"
 
 
 class RunFailed(Exception):
-    """A playbook of the benchmark failed. The text is the end of what it said."""
+    """A playbook of the benchmark failed. The text is its first errors, or the end of what it said."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,9 @@ def run(playbook: str, scratch: Path, proxy: RecordingProxy, environment: Mappin
         seconds = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RunFailed(f"{playbook} ended with {process.returncode}:\n{(scratch / 'output').read_text()[-4000:]}")
+        said = (scratch / "output").read_text()
+        why = [line for line in said.splitlines() if line.startswith(("[ERROR]", "fatal:"))]
+        raise RunFailed(f"{playbook} ended with {process.returncode}:\n" + "\n".join(why[:5] or [said[-4000:]]))
     work, polls = count(proxy.calls)
     sent = Counter(trips.read_text().split()) if trips.exists() else Counter()
     return Cost(

@@ -14,7 +14,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Iterator, Mapping, Optional, Self, Type
+from typing import Any, Dict, Iterator, Mapping, Optional, Self, Tuple, Type
 
 from tests.support import iam_state
 from tests.support.agent_package import build
@@ -23,8 +23,8 @@ from tests.support.playbook import LOCALHOST
 from tests.support.recording_proxy import RecordingProxy, forward_all
 from tests.support.systemd_hosts import PODMAN, Host, Hosts
 
-from .measure import delayed
-from .scenarios import PEER, Scenario
+from .measure import delayed, run
+from .scenarios import AGAIN, FIRST, PEER, Scenario
 
 NARROWER = "/policies/SessionManagerPermissions/document/Statement"
 """The one place where end states may differ: ours lets s3:GetEncryptionConfiguration be asked of the bucket, the peer's of all."""
@@ -35,6 +35,9 @@ MARKS_OF_OWNERS = ("hybridops.aws_agents/owner", "managed-by")
 
 class Place:
     """An account, and rooms: folders that stand for hosts. Use it as a context manager."""
+
+    turns: Tuple[str, ...] = (FIRST, AGAIN)
+    """What is measured here."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -90,7 +93,12 @@ class Place:
 
 
 class SystemdPlace(Place):
-    """A systemd host for each contender, with the agent's package, a user and a key. Several names may lead to the same host."""
+    """A systemd host for each contender, with the agent's package, a user and a key. Several names may lead to the same host.
+
+    From nothing to all done is another comparison: one contender starts an agent, the other waits until it has sent.
+    """
+
+    turns = (AGAIN,)
 
     def _emulator(self) -> Emulator:
         return Ministack()
@@ -106,13 +114,14 @@ class SystemdPlace(Place):
         return self
 
     def empty(self, contender: str) -> None:
-        """Leave the host as it was after its first turn: only what there is to do again is measured here."""
+        """Bring the host to its end state by one of its names: several at once would each make it a key."""
         self._of_peer = contender == PEER
         self._rooms = self.scratch
-        user = f"agent-{'peer' if self._of_peer else 'ours'}"
-        if user not in iam_state.of(self.emulator)["users"]:
-            self._user(user)
-        self._name = user
+        self._name = f"agent-{'peer' if self._of_peer else 'ours'}"
+        if self._name not in iam_state.of(self.emulator)["users"]:
+            self._user(self._name)
+            playbook = self.scenario.contenders[contender]
+            run(playbook, self.scratch / "before", self.proxy, self.environment, self._names(1), **self.variables())
 
     def _user(self, name: str) -> None:
         iam = self.emulator.client("iam")
@@ -128,12 +137,14 @@ class SystemdPlace(Place):
         return self._machines.hosts[0 if self._of_peer else 1]
 
     def inventory(self) -> Dict[str, Any]:
+        return self._names(self.scenario.n)
+
+    def _names(self, number: int) -> Dict[str, Any]:
         made = self._machines.inventory("fleet")
         reached = made["all"]["children"]["fleet"]["hosts"]["host1" if self._of_peer else "host2"]
         arguments = reached["ansible_ssh_common_args"]
         made["all"]["children"]["fleet"]["hosts"] = {
-            f"fleet-{number}": {**reached, "ansible_ssh_common_args": f"{arguments} -o HostKeyAlias=fleet-{number}"}
-            for number in range(self.scenario.n)
+            f"fleet-{each}": {**reached, "ansible_ssh_common_args": f"{arguments} -o HostKeyAlias=fleet-{each}"} for each in range(number)
         }
         return dict(made)
 

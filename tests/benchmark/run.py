@@ -18,7 +18,7 @@ from typing import Any, Dict, List
 from . import page, plot
 from .measure import Cost, run
 from .places import PLACES, Place, differences
-from .scenarios import AGAIN, FIRST, PEER, SCENARIOS, Scenario
+from .scenarios import PEER, SCENARIOS, Scenario
 
 Samples = Dict[str, Dict[str, List[Dict[str, Any]]]]
 
@@ -32,13 +32,13 @@ def measured(scenario: Scenario, rounds: int) -> Samples:
 
     :raises NotTheSame: when they leave different end states.
     """
-    samples: Samples = {turn: {who: [] for who in scenario.contenders} for turn in (FIRST, AGAIN)}
     with PLACES[scenario.place](scenario) as place:
+        samples: Samples = {turn: {who: [] for who in scenario.contenders} for turn in place.turns}
         for number in range(min(rounds, scenario.rounds or rounds)):
             left = {}
             for who in scenario.contenders:
                 place.empty(who)
-                for turn in (FIRST, AGAIN):
+                for turn in place.turns:
                     cost = _once(place, scenario.contenders[who])
                     samples[turn][who].append(dataclasses.asdict(cost))
                     print(f"{scenario.name} {number + 1}: {who}, {turn}: {cost.seconds:.1f} s, {cost.calls} calls", flush=True)
