@@ -60,9 +60,11 @@ def delayed(seconds: float) -> Handler:
 def count(calls: List[Call]) -> Tuple[List[Call], List[Call]]:
     """Return the calls that do work, and the polls: reads that wait for what was written, and repeat one of before, word by word.
 
-    That is the call before it, or any since the last write. A run that writes nothing waits for nothing, so that no read of it is
-    overlooked. Hosts that take turns do so with keys of their own, so each key is looked at alone.
+    That is the call before it, or any since the last write. A run that writes nothing waits for nothing, and what it asks twice it asks
+    for two. Hosts that take turns do so with keys of their own, so each key is looked at alone.
     """
+    if not any(call.write for call in calls):
+        return calls, []
     work: List[Call] = []
     polls: List[Call] = []
     read: Dict[str, List[Tuple[str, str, bytes]]] = {}

@@ -20,10 +20,16 @@ def call(operation, name="", key="operator"):
 
 
 def test_a_read_that_repeats_the_one_before_it_waits():
+    """Also by somebody who writes nothing, as a new key that is tried."""
     calls = [call("GetRole", "a"), call("GetRole", "a"), call("GetRole", "b"), call("GetRole", "a"), call("CreateRole"), call("CreateRole")]
     work, polls = count(calls)
     assert [str(one) for one in work] == ["iam:GetRole"] * 3 + ["iam:CreateRole"] * 2
     assert len(polls) == 1, "a write that is repeated was refused at first, and costs twice"
+
+
+def test_a_run_that_writes_nothing_waits_for_nothing():
+    calls = [call("GetUser", "x"), call("GetUser", "x")]
+    assert count(calls) == (calls, [])
 
 
 def test_what_was_written_is_waited_for_in_turns():
@@ -40,8 +46,8 @@ def test_what_was_written_is_waited_for_in_turns():
 
 
 def test_those_who_take_turns_are_told_apart_by_their_keys():
-    work, polls = count([call("GetUser", "x", key) for key in ("one", "two", "one", "two")])
-    assert len(work) == len(polls) == 2
+    work, polls = count([call("CreateUser", "x", "operator"), *(call("GetUser", "x", key) for key in ("one", "two", "one", "two"))])
+    assert len(work) == 3 and len(polls) == 2
 
 
 def cost(seconds, calls=10, modules=0, memory_mb=50.0):
