@@ -159,10 +159,10 @@ def wait_until_stable(
     with ThreadPoolExecutor(READERS) as pool:
         while missing := [what for what, seen in in_a_row.items() if seen < times]:
             if pause and time.monotonic() + pause > deadline:
-                was = "was" if len(missing) == 1 else "were"
+                made = "was made, but IAM did not show it" if len(missing) == 1 else "were made, but IAM did not show them"
                 raise Refusal(
-                    f"{' and '.join(missing)} {was} made, but IAM did not show it {times} times in a row within {seconds:g} s. It usually "
-                    "appears later: run the task again, or raise wait_timeout."
+                    f"{' and '.join(missing)} {made} {times} times in a row within {seconds:g} s. What was made usually appears later: run "
+                    "the task again, or raise wait_timeout."
                 )
             sleep(pause)
             for what, seen in zip(missing, pool.map(lambda what: reads[what](), missing)):

@@ -178,7 +178,7 @@ class Writer:
         self._touched.update(_made(change))
 
     def settle(self, changes: List[Change]) -> None:
-        """Wait for the last thing that somebody else will use: an instance profile, or else the last role or user made."""
+        """Wait for what somebody else will use: the instance profiles, and the last role and user made without one."""
         in_profiles = {change.key: _owner(change) for change in changes if (change.step, change.what) == ("add", "role")}
         reads = {f"instance profile {profile}": partial(self._holds, profile, role) for role, profile in in_profiles.items()}
         for kind in ("role", "user"):
