@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 ON_HOSTS = (
-    *("aws_agents_contained", "aws_agents_cut_off", "aws_agents_replaced"),
-    *("onprem_ssm_package", "onprem_ssm_result", "onprem_agent_package", "onprem_agent_key", "onprem_agent_result"),
-    *("aws_agents_deregistered", "aws_agents_taken_away"),
-)
+    "aws_agents_contained", "aws_agents_cut_off", "aws_agents_replaced",
+    "onprem_ssm_package", "onprem_ssm_result", "onprem_agent_package", "onprem_agent_key", "onprem_agent_result",
+    "aws_agents_deregistered", "aws_agents_taken_away",
+)  # fmt: skip
 """What the roles for hosts register, in the order of their tasks, and around it what the playbook offboard does in AWS for a host."""
 
 _CHANGES = 4
