@@ -2,54 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Converges identities in the controller's own process where the module would run on the controller anyway, which saves its start."""
+"""Converges identities without the start of the module, where it would run on the controller."""
 
 from __future__ import annotations
 
-import os
-from typing import Any, Dict, Mapping
-
-from ansible.module_utils.common.parameters import remove_values
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..modules.iam_identities import Identities
-from ..plugin_utils.aws_action import AwsAction
-from ..plugin_utils.controller import as_a_module_gets_it, run_module, would_run_here
+from ..plugin_utils.aws_module_action import AwsModuleAction
 
 
-class ActionModule(AwsAction):
-    """The module's own class, without the module's start. Everywhere else the module itself."""
+class ActionModule(AwsModuleAction):
+    """See ``AwsModuleAction``."""
 
     ansible_name = "hybridops.aws_agents.iam_identities"
     arguments = ARGUMENT_SPEC
-    _supports_async = True
-
-    def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
-        if self._lists_calls() or not would_run_here(self, task_vars):
-            return run_module(self, task_vars)
-        self._task.args = as_a_module_gets_it(self._task.args)
-        return dict(super().run(tmp, task_vars), invocation={"module_args": self._told()})
-
-    def _lists_calls(self) -> bool:
-        """Return whether the result is to list the API calls: amazon.aws's modules can do that, its plugins cannot."""
-        own: Dict[str, Any] = {}
-        self._compute_environment_string(own)
-        wanted = self._task.args.get("debug_botocore_endpoint_logs", {**os.environ, **own}.get("ANSIBLE_DEBUG_BOTOCORE_LOGS", False))
-        return bool(boolean(wanted, strict=False))
-
-    def _told(self) -> Dict[str, Any]:
-        """Return the options in the form in which Ansible shows those of a module under ``-vvv``."""
-        told: Dict[str, Any] = remove_values(self._options, self._secrets(self._options))
-        return told
-
-    def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
-        return options
-
-    def _converges(self, wanted: Mapping[str, Any]) -> Identities:  # noqa: ARG002
-        return Identities(self)
-
-    @property
-    def params(self) -> Dict[str, Any]:
-        """The options by the name that a module has them under."""
-        return self._options
+    resource = Identities

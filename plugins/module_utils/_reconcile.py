@@ -12,12 +12,13 @@ from __future__ import annotations
 import random
 import sys
 import time
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Dict, List, Set
 
 from ._model.errors import InputError, Outdated, Refusal
 from ._model.plan import Change
 from ._model.says_aws import Answered, told, told_besides
 from ._model.shown import shown
+from ._model.waiting import Announced, Tell
 
 REREADING = 25.0
 """Seconds without progress after which what was read is no longer read again. AWS's copies usually agree after less."""
@@ -26,7 +27,7 @@ REREADING = 25.0
 class Resource:
     """What the loop needs. Subclasses read and write in ``_aws`` or ``_host``; they plan with ``_model``."""
 
-    announce: Callable[[str, float], None] = staticmethod(lambda _what, _seconds: None)
+    announce: Tell = staticmethod(lambda _what, _seconds: None)
     """Called with what is waited for, and for how many seconds at most. Whoever shows it to somebody sets it."""
 
     def read(self) -> Any:
@@ -140,7 +141,8 @@ class _Loop:
 class _Patience:
     """How long what turned out to be outdated is read again."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
         self._pause = 0.5
         self._progress: Set[str] = set()
         self._left = sys.maxsize
@@ -158,11 +160,12 @@ class _Patience:
         self._left = left if ahead else self._left
         if not self._deadline or applied - self._progress or ahead:
             self._progress, self._deadline = set(applied), time.monotonic() + REREADING
+            self._sleep = Announced(self._tell, "AWS to show what was changed a moment ago", 2 * REREADING, time.sleep)
         # What takes long to fail is tried twice.
         if self._began > self._deadline or (self._began and time.monotonic() > self._deadline + REREADING):
             return False
         # Of runs that race, one gets ahead.
-        time.sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads runs, hides nothing)
+        self._sleep(self._pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads runs, hides nothing)
         self._pause, self._began = min(self._pause * 2, 4.0), time.monotonic()
         return True
 
@@ -174,7 +177,7 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
     :param diff: add both records, rendered, under ``diff``.
     :raises Failure: when reading, planning or a change fails.
     """
-    loop, patience = _Loop(resource, check), _Patience()
+    loop, patience = _Loop(resource, check), _Patience(resource.announce)
     while True:
         try:
             loop.once()

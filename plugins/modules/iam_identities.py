@@ -365,6 +365,7 @@ changes_undone:
   sample: [delete role CloudWatchAgentServerRole]
 """
 
+import time
 from typing import Any, Dict, List, Optional
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -377,6 +378,7 @@ from ..module_utils._model.context import Context
 from ..module_utils._model.identities import plan, records, requests, target, views
 from ..module_utils._model.identities.spec import ARGUMENT_SPEC
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource, converge_module
 
 
@@ -398,7 +400,10 @@ class Identities(Resource):
         self._request = requests.request(self._options, self._context)
         iam = self._client("iam", config=session.CLIENT_CONFIG)
         reader = Reader(iam, self._request, self._context, self._options["bulk_read_above"], self._ec2 if self._region else None)
-        self._writer = self._writer or Writer(iam, reader, self._options["wait_timeout"])
+        if self._writer is None:
+            limit = self._options["wait_timeout"]
+            pause = Announced(self.announce, "IAM to show everywhere what was made", limit, time.sleep)
+            self._writer = Writer(iam, reader, limit, pause)
         return reader.identities()
 
     def _ec2(self) -> Any:

@@ -196,6 +196,7 @@ changes_left:
   elements: str
 """
 
+import time
 from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
@@ -206,6 +207,7 @@ from ..module_utils._aws.instances import Instances
 from ..module_utils._model import instance_association
 from ..module_utils._model.instance_association import Fleet
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource, converge_module
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -221,6 +223,10 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 120},
     "allow_root": {"type": "bool", "default": False},
+}
+CONSTRAINTS: Dict[str, Any] = {
+    "mutually_exclusive": [("instance_ids", "filters")],
+    "required_one_of": [("instance_ids", "filters")],
 }
 
 
@@ -238,7 +244,9 @@ class Profiles(Resource):
 
     def read(self) -> Fleet:
         self._rules = instance_association.rules(self._options)
-        self._aws = Instances(self._client, self._rules, self._options["allow_root"], self._options["wait_timeout"])
+        limit = self._options["wait_timeout"]
+        pause = Announced(self.announce, "EC2 to settle the profiles of the instances", limit, time.sleep)
+        self._aws = Instances(self._client, self._rules, self._options["allow_root"], limit, pause)
         self._after = found = self._aws.read()
         # Read again, an instance is still told from what it was, and the profile from where it was seen.
         first = {name: change.before for name, change in self._begun.items()}
@@ -283,12 +291,7 @@ class Profiles(Resource):
 
 
 def main() -> None:
-    module = AnsibleAWSModule(
-        argument_spec=ARGUMENT_SPEC,
-        supports_check_mode=True,
-        mutually_exclusive=[("instance_ids", "filters")],
-        required_one_of=[("instance_ids", "filters")],
-    )
+    module = AnsibleAWSModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **CONSTRAINTS)
     converge_module(module, Profiles(module))
 
 

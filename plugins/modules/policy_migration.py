@@ -223,6 +223,7 @@ changes_left:
   elements: str
 """
 
+import time
 from typing import Any, Dict, List, Optional, Set
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -232,6 +233,7 @@ from ..module_utils._aws.migration import Migration
 from ..module_utils._model import migration, migration_report
 from ..module_utils._model.migration import Account
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource, converge_module
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -263,7 +265,9 @@ class Retired(Resource):
     def read(self) -> Account:
         options = self._options
         self._rules = migration.rules(options)
-        self._aws = Migration(self._client, self._rules, options["allow_root"], options["wait_timeout"], options["settle"])
+        settle = options["settle"]
+        pause = Announced(self.announce, "what was attached to hold everywhere", settle, time.sleep)
+        self._aws = Migration(self._client, self._rules, options["allow_root"], options["wait_timeout"], settle, pause)
         self._before = self._aws.read()
         return self._before
 

@@ -33,10 +33,10 @@ from ..module_utils._model.access_key import (
 from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.key_decisions import Decision, decide
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource
 from .controller import Trap
 from .handover import Delivery, Failed, Handover, Mint
-from .waiting import Announced
 
 RESTART = "systemctl try-restart amazon-cloudwatch-agent.service"
 _RELISTS = 3

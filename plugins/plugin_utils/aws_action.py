@@ -42,6 +42,8 @@ class AwsAction(AWSPluginBase, ActionBase):
     """In full, as a playbook writes it."""
     arguments: Mapping[str, Any] = {}
     """The options without those of the connection to AWS."""
+    constraints: Mapping[str, Any] = {}
+    """Which options go together, by the names that ``AnsibleModule`` has for that."""
     travels = "what the host is asked"
     """What goes to the host on standard input, in words."""
     secret = False
@@ -82,7 +84,7 @@ class AwsAction(AWSPluginBase, ActionBase):
         ``ActionBase.validate_argument_spec`` hands the options to its error, and Ansible shows them there as they are, keys too.
         """
         spec = dict(aws_argument_spec(), **self.arguments)
-        found = ArgumentSpecValidator(spec).validate(self._task.args)
+        found = ArgumentSpecValidator(spec, **self.constraints).validate(self._task.args)
         for error in found.errors.errors[:1]:
             unknown = f"Unsupported parameters for ({self.ansible_name}) module: " if isinstance(error, UnsupportedError) else ""
             raise AnsibleActionFail(remove_values(f"{unknown}{error.msg}", self._secrets(found.validated_parameters)))

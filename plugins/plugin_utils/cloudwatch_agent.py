@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
@@ -22,10 +23,10 @@ from ..module_utils._model.agent.state import COMMON, SERVICE, AgentState, Rules
 from ..module_utils._model.common_config import FILE, PROFILE
 from ..module_utils._model.errors import InputError, Refusal
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource
 from .cloudwatch_agent_proof import prove, refuse_unproven, wait_until_listed
 from .cloudwatch_agent_wanted import wanted
-from .waiting import Announced
 
 
 class Failed(Exception):
@@ -187,13 +188,13 @@ class CloudWatchAgent(Resource):
         self._judge(seen, self._target)
         if self._rules.prove:
             limit = self._rules.prove_timeout.total_seconds()
-            pause = Announced(self.announce, "the agent's log to show that it sends", limit)
+            pause = Announced(self.announce, "the agent's log to show that it sends", limit, time.sleep)
             self._health = prove(self._look, seen, self._facts, self._around(self._target), limit, pause)
             refuse_unproven(self._health, limit)
         if self._rules.verify_metrics:
             cloudwatch = self._client("cloudwatch", region=self._facts.region or self._rules.region)
             longest = self._rules.verify_metrics_timeout.total_seconds()
-            pause = Announced(self.announce, "CloudWatch to list a metric of this host", longest)
+            pause = Announced(self.announce, "CloudWatch to list a metric of this host", longest, time.sleep)
             self._verified = wait_until_listed(cloudwatch, self._facts, self._before.hostname, longest, pause)
 
     def _look(self) -> Seen:

@@ -23,8 +23,8 @@ from ..module_utils._model.agent_parameter import SECURE, Parameter
 from ..module_utils._model.agent_parameter_options import LeaseRules
 from ..module_utils._model.errors import Outdated
 from ..module_utils._model.lease import Left
+from ..module_utils._model.waiting import Announced, Tell
 from .controller import Trap
-from .waiting import Announced
 
 GAP = 2.0
 """Seconds between two attempts to save, while AWS does not know everywhere what was granted."""
@@ -92,7 +92,7 @@ class Lease:
         self.until = ""
         """Until when it held at the latest; empty as long as it was not opened."""
         self.warnings: List[str] = []
-        self.announce: Callable[[str, float], None] = lambda _what, _seconds: None
+        self.announce: Tell = lambda _what, _seconds: None
         """Says what is waited for, and for how many seconds at most."""
 
     @property

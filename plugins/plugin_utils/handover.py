@@ -22,8 +22,8 @@ from ..module_utils._aws.proof import HostProof, longest, verify
 from ..module_utils._host.channel import NoAnswer
 from ..module_utils._model.access_key import HostState, Key, Proof, Rules
 from ..module_utils._model.errors import Outdated
+from ..module_utils._model.waiting import Announced, Tell
 from .controller import Trap
-from .waiting import Announced
 
 _READ_BACKS = (1.0, 3.0, 6.0)
 _PROOFS = (0.0, 1.0, 3.0, 6.0, 12.0)
@@ -43,7 +43,7 @@ class Mint:
     """
 
     def __init__(self, rules: Rules, aws: AccessKeys, client: Callable[..., Any], trap: Trap, arn: str,
-                 announce: Callable[[str, float], None]) -> None:  # fmt: skip
+                 announce: Tell) -> None:  # fmt: skip
         self._rules = rules
         self._aws = aws
         self._client = client

@@ -23,10 +23,10 @@ from ..module_utils._model.registration import files
 from ..module_utils._model.registration import plan as deciding
 from ..module_utils._model.registration.says import explain
 from ..module_utils._model.registration.state import NEW, ONLINE, PLACES, SHARED_FILE, Host, Node, Rules, State, host_of, online
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource
 from .activation import Failed, Registration
 from .controller import Trap
-from .waiting import Announced
 
 _LOOK = 3.0
 """Seconds between two questions whether a node is online."""
@@ -186,7 +186,7 @@ class SsmRegistration(Resource):
         deadline = time.monotonic() + self._rules.verify_timeout.total_seconds()
         if changes or self._node is None:
             self._node = self._aws.node(instance, self._rules.region)
-        pause = Announced(self.announce, f"node {instance} to be Online", self._rules.verify_timeout.total_seconds())
+        pause = Announced(self.announce, f"node {instance} to be Online", self._rules.verify_timeout.total_seconds(), time.sleep)
         while not online(self._node, self._started) and time.monotonic() < deadline:
             pause(min(_LOOK, max(0.0, deadline - time.monotonic())))
             self._node = self._aws.node(instance, self._rules.region)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -51,6 +51,8 @@ class Account:
         self.iam = emulator.client("iam")
         self.region = emulator.region
         self.params: Dict[str, Any] = {}
+        self.told: List[Tuple[str, float]] = []
+        """What the last run said that it waits for, and for how many seconds at most."""
         self._clients: Dict[str, Any] = {}
 
     def client(self, service: str, **_config: Any) -> Any:
@@ -65,7 +67,10 @@ class Account:
         self.params = validated.validated_parameters
         self.emulator.operator()
         self.proxy.clear()
-        return converge(Identities(self), check, diff=True)
+        self.told = []
+        identities = Identities(self)
+        identities.announce = lambda *words: self.told.append(words)
+        return converge(identities, check, diff=True)
 
     def twice(self, **given: Any) -> Dict[str, Any]:
         """Check, run, and run again: what was predicted is what came, and the second run has nothing to do."""
@@ -399,6 +404,18 @@ class TestDefectsOfOthers:
         )
         account.run(roles=[{"name": "R", "trust": "ec2", "policies": [AGENT]}])
         assert account.proxy.counts()["iam:AttachRolePolicy"] == 3
+        # The other two are repeated by the client, like what botocore repeats.
+        assert account.told == [("IAM to show everywhere what was made", 120)] * (code == "NoSuchEntity")
+
+    def test_a_role_that_is_not_seen_at_first_is_waited_for(self, account):
+        unseen = iter([True, True])
+        account.proxy.handler = lambda call, forward: (
+            failure(call, "NoSuchEntity", status=404)
+            if call.operation == "GetRole" and account.proxy.counts()["iam:CreateRole"] and next(unseen, False)
+            else lacking(call, forward)
+        )
+        account.run(wait=True, wait_timeout=60, roles=[{"name": "R", "trust": "ec2", "instance_profile": False}])
+        assert account.told == [("IAM to show everywhere what was made", 60)]
 
 
 def test_a_retired_policy_names_its_successor(on_moto):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.playbook import BY_MODULES, LOCALHOST, run_playbook, run_task
+from tests.support.playbook import WAYS, run_playbook, run_task
 from tests.support.recording_proxy import RecordingProxy, failure
 
 MODULE = "hybridops.aws_agents.iam_identities"
@@ -51,9 +51,6 @@ CHANGES = [
     "create instance profile AgentRole",
     "add role AgentRole to instance profile AgentRole",
 ]
-
-
-WAYS = {"in this process": LOCALHOST, "as a module": BY_MODULES}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible_collections.hybridops.aws_agents.plugins.modules.instance_profile_association import DOCUMENTATION
 
-from tests.support.playbook import clean_environment, run_playbook
+from tests.support.playbook import WAYS, clean_environment, run_playbook
 from tests.support.recording_proxy import RecordingProxy, Response
 
 MODULE = "hybridops.aws_agents.instance_profile_association"
@@ -29,8 +29,8 @@ TRUST = {
 class Site:
     """An account with the profiles Web and Old, both old, and instances."""
 
-    def __init__(self, aws, proxy, scratch):
-        self.aws, self.proxy, self.scratch = aws, proxy, scratch
+    def __init__(self, aws, proxy, scratch, way="in this process"):
+        self.aws, self.proxy, self.scratch, self.inventory = aws, proxy, scratch, WAYS[way]
         self.iam, self.ec2 = aws.client("iam"), aws.client("ec2")
         aws.operator()
         self.arns = {name: self.make_profile(name) for name in ("Web", "Old")}
@@ -61,18 +61,19 @@ class Site:
             keywords = {"check_mode": given.pop("check", False), "diff": True, "ignore_errors": True}
             steps.append({"name": name, MODULE: given, **keywords})
         play = {"name": "play", "hosts": "localhost", "gather_facts": False, "tasks": steps}
-        run = run_playbook([play], self.scratch, environment={**self.aws.environment(), "AWS_ENDPOINT_URL": self.proxy.url})
-        return SimpleNamespace(**{name: run.task(name) for name in tasks})
+        environment = {**self.aws.environment(), "AWS_ENDPOINT_URL": self.proxy.url}
+        run = run_playbook([play], self.scratch, inventory=self.inventory, environment=environment)
+        return SimpleNamespace(stderr=run.stderr, **{name: run.task(name) for name in tasks})
 
     def profiles(self):
         found = self.ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"]
         return {one["InstanceId"]: one["IamInstanceProfile"]["Arn"] for one in found if one["State"] == "associated"}
 
 
-@pytest.fixture
-def site(aws, tmp_path):
+@pytest.fixture(params=WAYS)
+def site(aws, tmp_path, request):
     with RecordingProxy(aws.endpoint_url) as proxy:
-        yield Site(aws, proxy, tmp_path)
+        yield Site(aws, proxy, tmp_path, request.param)
 
 
 @pytest.fixture
@@ -149,13 +150,16 @@ def test_what_is_refused_and_what_is_waited_for(one):
         nobody={"filters": {"tag:Role": "wbe"}},
         passing={"instance_ids": [instance], "replace": True},
         fresh={"instance_ids": [new]},
+        both={"instance_ids": [new], "filters": {"tag:Role": "web"}},
     )
     assert "no instance profile Wbe" in run.slip.msg and run.slip.result["instances"][0]["changed"] is False
     assert run.predicted.changed and run.predicted.result["instance_profile"]["exists"] is False
     assert "i-0123456789abcdef0" in run.missing.msg and "after about an hour" in run.missing.msg
     assert "every instance" in run.everybody.msg and "tag:Role=wbe" in run.nobody.msg
     assert "iam:PassRole on the role" in run.passing.msg and len(run.passing.result["changes_left"]) == 1
+    assert "mutually exclusive: instance_ids|filters" in run.both.msg
     assert run.fresh.changed and len(late) == 2 and len(one.proxy.writes) == 4
+    assert run.stderr.count("localhost: waiting for EC2 to settle the profiles of the instances, 2 minutes at most") == 1
     assert one.profiles() == {instance: one.arns["Old"], new: one.arns["Web"]}
 
 

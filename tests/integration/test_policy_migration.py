@@ -16,7 +16,7 @@ import yaml
 from ansible_collections.hybridops.aws_agents.plugins.modules.policy_migration import DOCUMENTATION
 
 from tests.support import iam_state
-from tests.support.playbook import run_playbook
+from tests.support.playbook import WAYS, run_playbook
 from tests.support.recording_proxy import Dropped, RecordingProxy
 
 MODULE = "hybridops.aws_agents.policy_migration"
@@ -34,8 +34,8 @@ TRUST = {
 class Site:
     """An account as the documents of 2018 left it: a role, a user with a policy of its own, and a group."""
 
-    def __init__(self, aws, proxy, scratch):
-        self.aws, self.proxy, self.scratch = aws, proxy, scratch
+    def __init__(self, aws, proxy, scratch, way="in this process"):
+        self.aws, self.proxy, self.scratch, self.inventory = aws, proxy, scratch, WAYS[way]
         self.iam = aws.client("iam")
         aws.operator()
         self.mine = self.iam.create_policy(PolicyName="AgentPolicy", PolicyDocument=json.dumps(SERVER))["Policy"]["Arn"]
@@ -56,18 +56,19 @@ class Site:
             keywords = {"check_mode": given.pop("check", False), "diff": True, "ignore_errors": True}
             steps.append({"name": name, MODULE: given, **keywords})
         play = {"name": "play", "hosts": "localhost", "gather_facts": False, "tasks": steps}
-        run = run_playbook([play], self.scratch, environment={**self.aws.environment(), "AWS_ENDPOINT_URL": self.proxy.url})
-        return SimpleNamespace(**{name: run.task(name) for name in tasks})
+        environment = {**self.aws.environment(), "AWS_ENDPOINT_URL": self.proxy.url}
+        run = run_playbook([play], self.scratch, inventory=self.inventory, environment=environment)
+        return SimpleNamespace(stderr=run.stderr, **{name: run.task(name) for name in tasks})
 
     def attached(self):
         state = iam_state.of(self.aws)
         return state["roles"]["web"]["policies"], state["users"]["web1"]["policies"], sorted(state["policies"])
 
 
-@pytest.fixture
-def site(aws, tmp_path):
+@pytest.fixture(params=WAYS)
+def site(aws, tmp_path, request):
     with RecordingProxy(aws.endpoint_url) as proxy:
-        yield Site(aws, proxy, tmp_path)
+        yield Site(aws, proxy, tmp_path, request.param)
 
 
 @pytest.fixture
@@ -113,11 +114,15 @@ def test_a_move_that_is_broken_off(one):
 
     one.proxy.handler = drop_once
     web = {"state": "migrated", "identities": ["role/web"]}
-    run = one.run(failed={**web, "aws_config": {"retries": {"total_max_attempts": 1}}}, rest=web, slip={**web, "identities": ["role/wbe"]})
+    waits = {**web, "settle": 1}
+    run = one.run(
+        failed={**waits, "aws_config": {"retries": {"total_max_attempts": 1}}}, rest=web, slip={**web, "identities": ["role/wbe"]}
+    )
     assert dropped == [[CORE, SSM]] and run.failed.outcome == "ignored"
     assert run.failed.result["changes_left"] == [f"detach managed policy {SSM} from role web"] == run.rest.result["changes"]
     assert not next(entry for entry in run.failed.result["identities"] if entry["name"] == "web")["moved"]
     assert "no role or user role/wbe" in run.slip.msg
+    assert run.stderr.count("localhost: waiting for what was attached to hold everywhere, 1 second at most") == 1
     assert one.attached() == ([CORE], sorted([SSM, one.mine]), ["AgentPolicy"])
 
 

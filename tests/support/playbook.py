@@ -43,6 +43,9 @@ BY_MODULES: Dict[str, Any] = {
 }
 """The same Python by another name, so that tasks are not done in the controller's process: it takes it for another one."""
 
+WAYS = {"in this process": LOCALHOST, "as a module": BY_MODULES}
+"""The inventories by which a task of a module that has an action plugin for the controller is done in either way."""
+
 
 @dataclass(frozen=True)
 class TaskResult:

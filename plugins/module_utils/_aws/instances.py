@@ -9,6 +9,7 @@ Calls besides those of ``instance_profiles``: sts GetCallerIdentity, ec2 Describ
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional
 
@@ -26,19 +27,28 @@ class Instances:
 
     :param client: makes a boto3 client of a service, with the caller's options.
     :param wait_timeout: as for ``Associations``.
+    :param sleep: sleeps so many seconds.
     """
 
-    def __init__(self, client: Callable[..., Any], wanted: Rules, allow_root: bool, wait_timeout: float) -> None:
+    def __init__(
+        self,
+        client: Callable[..., Any],
+        wanted: Rules,
+        allow_root: bool,
+        wait_timeout: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._rules = wanted
         self._allow_root = allow_root
         self._wait_timeout = wait_timeout
+        self._sleep = sleep
         self.context = Context()
 
     def read(self) -> Fleet:
         who = session.caller(self._client("sts", config=session.CLIENT_CONFIG), self._allow_root)
         self._ec2 = self._client("ec2", config=session.CLIENT_CONFIG)
-        self._associations = Associations(self._one_client, self._wait_timeout)
+        self._associations = Associations(self._one_client, self._wait_timeout, sleep=self._sleep)
         self.context = Context(who.partition, who.account, str(self._ec2.meta.region_name))
         found = sorted(self._described(), key=lambda instance: instance.id)
         associations = self._associations.of_all([instance.id for instance in found if not instance.gone])

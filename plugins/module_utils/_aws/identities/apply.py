@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Set, Tuple
 
@@ -142,13 +143,15 @@ class Writer:
     """Makes changes, and remembers what it touched: only that is worth waiting for.
 
     :param wait_timeout: seconds to wait at most for IAM to see its own changes.
+    :param sleep: sleeps so many seconds.
     """
 
-    def __init__(self, iam: Any, reader: Reader, wait_timeout: float) -> None:
+    def __init__(self, iam: Any, reader: Reader, wait_timeout: float, sleep: Callable[[float], None] = time.sleep) -> None:
         self._iam = iam
         self._reader = reader
         self._wait_timeout = wait_timeout
-        self._retry = Retry(wait_timeout)
+        self._sleep = sleep
+        self._retry = Retry(wait_timeout, sleep=sleep)
         self._touched: Set[str] = set()
         self._applied: List[Change] = []
         self.undone: List[str] = []
@@ -184,7 +187,7 @@ class Writer:
         for kind in ("role", "user"):
             made = [change.key for change in changes if (change.step, change.what) == ("create", kind) and change.key not in in_profiles]
             reads.update({f"{kind} {name}": partial(self._visible, kind, name) for name in made[-1:]})
-        wait_until_stable(reads, self._wait_timeout)
+        wait_until_stable(reads, self._wait_timeout, sleep=self._sleep)
 
     def _holds(self, profile: str, role: str) -> bool:
         found = self._reader.profile(profile)
