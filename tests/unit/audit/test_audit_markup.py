@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit import report
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit.markup import listed, name, tag, text
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit.markup import listed, name, table, tag, text
 
 from tests.report.pages import HOSTILE, empty_document, hostile_document
 
@@ -59,6 +59,16 @@ def test_pieces() -> None:
     assert tag("p", tag("b", "x"), "<", class_="y", aria_label='"') == '<p class="y" aria-label="&quot;"><b>x</b>&lt;</p>'
     assert listed([]) == '<span class="none">none</span>' and listed(["a"]) == "a" and listed(["a", "b"]).count("<li>") == 2
     assert name("a") == '<bdi class="name">a</bdi>'
+
+
+def test_a_table_is_one_of_cards_too() -> None:
+    """Whoever hears the page is told the same table that a wide page shows, each cell with its column's name."""
+    found = table("Keys", ["User", "Age"], [["web1", 3]])
+    checker = Checker()
+    checker.feed(found)
+    assert checker.seen == ["table", "caption", "thead", "tr", "th", "th", "tbody", "tr", "th", "td", "span", "div"]
+    assert "<caption>Keys</caption>" in found and '<th scope="row" role="rowheader">web1</th>' in found
+    assert '<td role="cell"><span class="label" aria-hidden="true">Age</span><div>3</div></td>' in found
 
 
 def test_nothing_found() -> None:

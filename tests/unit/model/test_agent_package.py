@@ -265,6 +265,10 @@ def test_without_options_it_is_awss_package_and_awss_key():
         ({"version": "1.300071.0"}, {"latest_at": "", "version_in_url": "1.300071.0"}),
         ({"source": "file", "file": "/p.deb"}, {"source": "/p.deb", "from_file": True, "transferred": ""}),
         ({"signature": "https://a.example/s"}, {"signed_by": "https://a.example/s"}),
+        (
+            {"url": "https://a.example/b.deb?X-Amz-Signature=f00", "signature": "https://a.example/s"},
+            {"source": "https://a.example/b.deb?X-Amz-Signature=f00", "signed_by": "https://a.example/s"},
+        ),
         ({"key": ARMOURED, "fingerprint": OTHER}, {"key_text": ARMOURED, "key_url": "", "fingerprint": OTHER.replace(" ", "")}),
         ({"key": "https://a.example/k", "fingerprint": OTHER}, {"key_text": "", "key_url": "https://a.example/k"}),
         ({"base_url": "http://m.example"}, {"key_url": "http://m.example/assets/amazon-cloudwatch-agent.gpg"}),

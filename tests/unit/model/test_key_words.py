@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names, durations and the options of a handover, as tables."""
+"""Names and the options of a handover, as tables."""
 
 from __future__ import annotations
 
@@ -10,26 +10,11 @@ import re
 from datetime import timedelta
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.duration import duration
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.key_options import ARGUMENT_SPEC, rules
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.user_name import user_name
 from hypothesis import given
 from hypothesis import strategies as st
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0), (900, 900), ("900", 900), ("15m", 900), ("24h", 86400), ("90d", 7776000), ("1h30m", 5400), ("2w", 1209600), (" 5S ", 5)],
-)
-def test_durations(text, seconds):
-    assert duration(text) == timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5h", "m", "15 m", True, None, "9" * 30, "0" * 5000, "1d" * 5000, "٣m", "1y"])
-def test_what_is_no_duration(text):
-    with pytest.raises(InputError, match="grace:"):
-        duration(text, "grace")
 
 
 @pytest.mark.parametrize(
