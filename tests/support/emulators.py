@@ -123,8 +123,10 @@ class Emulator:
             self.stop()
 
     def reset(self) -> None:
-        """Forget everything that was made since the start."""
+        """Forget everything that was made since the start, and the clients that acted with it or through a proxy: each takes megabytes."""
         self._operators.clear()
+        own = (self.root, self.endpoint_url)
+        self._clients = {known: client for known, client in self._clients.items() if known[1:] == own}
         request = urllib.request.Request(self.endpoint_url + self._reset_path, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=60):
