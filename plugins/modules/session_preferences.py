@@ -111,14 +111,15 @@ options:
       - Look at the bucket, the log group and the KMS key that the document names, and fail before anything is changed when one is missing,
         is not encrypted as the preferences demand, cannot be used, or (a bucket) does not block public access itself.
       - What the caller may not look at is a warning, except O(s3_bucket) without O(s3_cross_account), since a bucket of somebody else's
-        cannot be told from one that is hidden.
+        cannot be told from one that is hidden, and a log group that O(create) may have to make.
     type: bool
     default: true
   create:
     description:
       - Make a bucket that is missing. It is encrypted, blocks public access, refuses access without TLS, and carries the tag of its owner.
       - Make a log group that is missing, with O(log_group_kms_key_arn), O(log_group_retention) and the same tag.
-      - What an earlier run of the same owner made is brought to that state again. Anything else that exists is looked at, not changed.
+      - What an earlier run of the same owner made is brought to that state again. So is a bucket of the caller's account without any tag,
+        policy or object, since a run may have ended between making it and marking it. Anything else that exists is looked at, not changed.
     type: bool
     default: false
   activation_tier:

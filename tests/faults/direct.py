@@ -152,6 +152,7 @@ def _prepare() -> None:
         iam_user_offboarding,
         instance_profile_association,
         policy_migration,
+        session_preferences,
         ssm_node_offboarding,
     )
 

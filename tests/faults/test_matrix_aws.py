@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List, Tuple, Type
 import pytest
 
 from tests.faults.audit_stage import Audited
-from tests.faults.aws_stages import OWNER, Absent, Access, Changed, FourRoles, Migrated, Profiles, TaskStage
+from tests.faults.aws_stages import OWNER, Absent, Access, Changed, FourRoles, Migrated, Profiles, Sessions, TaskStage
 from tests.faults.bench import ALL, Ledger, drawn, sample
 from tests.faults.kinds import BUSY, HARD, SIGNALS, TRANSIENT, Fault, places
 from tests.faults.lease_stages import Lease, LeaseOfInstance, LeaseOfUser
@@ -23,7 +23,7 @@ from tests.faults.matrix import Matrix, Undisturbed, cases
 from tests.support.emulators import Emulator
 from tests.support.recording_proxy import READS, Call, Dropped, Forward, RecordingProxy, Response
 
-MODULES: List[Type[TaskStage]] = [Access, Changed, Absent, Migrated, Profiles, Audited]
+MODULES: List[Type[TaskStage]] = [Access, Changed, Absent, Sessions, Migrated, Profiles, Audited]
 LEASES: List[Type[TaskStage]] = [Lease, LeaseOfUser, LeaseOfInstance]
 STAGES = sample("stages of identities", MODULES, 1) + sample("stages of a lease", LEASES, 1)
 CASES = 6

@@ -115,6 +115,23 @@ def test_from_nothing_to_logs_and_back(site):
     assert {call.operation for call in site.proxy.calls if call.service != "s3"} <= documented
 
 
+def test_a_bucket_that_a_run_made_and_did_not_get_to_mark(site):
+    """It is finished; one that holds something is somebody's."""
+    for name in (BUCKET, "somebodys-logs"):
+        site.s3.create_bucket(Bucket=name)
+    site.s3.put_object(Bucket="somebodys-logs", Key="log", Body=b"x")
+    done = site.run(
+        {
+            "finished": {"s3_bucket": BUCKET, "create": True},
+            "again": {"s3_bucket": BUCKET, "create": True},
+            "others !": {"name": "Team-Other", "s3_bucket": "somebodys-logs", "create": True},
+        }
+    )
+    assert done["finished"].result["changes"][0] == f"tag bucket {BUCKET}" and not done["again"].changed
+    assert "aws:SecureTransport" in site.s3.get_bucket_policy(Bucket=BUCKET)["Policy"]
+    assert "put-public-access-block --bucket somebodys-logs" in done["others !"].msg and not done["others !"].result["changes_applied"]
+
+
 def content(**inputs):
     """A document as the console makes it, with more than we know."""
     known = {"s3BucketName": "", "s3EncryptionEnabled": True, "runAsEnabled": True, "idleSessionTimeout": "20", "newer": {"than": "us"}}

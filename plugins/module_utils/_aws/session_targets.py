@@ -4,9 +4,9 @@
 
 """Reads and makes what session preferences name.
 
-Calls: s3 CreateBucket, GetBucketEncryption, GetBucketPolicy, GetBucketTagging, GetPublicAccessBlock, HeadBucket, PutBucketEncryption,
-PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock; kms DescribeKey; logs AssociateKmsKey, CreateLogGroup, DescribeLogGroups,
-ListTagsForResource, PutRetentionPolicy.
+Calls: s3 CreateBucket, GetBucketEncryption, GetBucketPolicy, GetBucketTagging, GetPublicAccessBlock, HeadBucket, ListObjectsV2,
+PutBucketEncryption, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock; kms DescribeKey; logs AssociateKmsKey, CreateLogGroup,
+DescribeLogGroups, ListTagsForResource, PutRetentionPolicy.
 """
 
 from __future__ import annotations
@@ -101,7 +101,10 @@ class SessionTargets:
     def _ours(s3: Any, bucket: Bucket, where: Mapping[str, str], ask: _Asking) -> Bucket:
         tags = ask("s3:GetBucketTagging", lambda: s3.get_bucket_tagging(**where), ("NoSuchTagSet",))
         owner = next((tag["Value"] for tag in (tags or {}).get("TagSet", []) if tag["Key"] == OWNER_TAG), "")
-        return replace(bucket, owner=owner, policy=_policy(s3, where)) if owner else bucket
+        if owner:
+            return replace(bucket, owner=owner, policy=_policy(s3, where))
+        untagged = "s3:GetBucketTagging" not in ask.unseen and not (tags or {}).get("TagSet")
+        return replace(bucket, blank=untagged and _unused(s3, where, ask))
 
     def _group(self, group: LogGroup) -> LogGroup:
         logs = self._service("logs")
@@ -199,6 +202,15 @@ class _Asking:
             elif code not in missing:
                 raise
             return None
+
+
+def _unused(s3: Any, where: Mapping[str, str], ask: _Asking) -> bool:
+    """Return whether a bucket is seen to hold nothing and to have no policy."""
+    objects = ask("s3:ListBucket", lambda: s3.list_objects_v2(**where, MaxKeys=1))
+    if objects is None or objects.get("KeyCount"):
+        return False
+    policy = ask("s3:GetBucketPolicy", lambda: s3.get_bucket_policy(**where), ("NoSuchBucketPolicy",))
+    return policy is None and "s3:GetBucketPolicy" not in ask.unseen
 
 
 def _policy(s3: Any, where: Mapping[str, str]) -> Optional[Dict[str, Any]]:

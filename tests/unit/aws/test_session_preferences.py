@@ -125,6 +125,33 @@ def test_the_policy_of_our_bucket(aws, answer, policy):
     assert (found.owner, found.policy) == ("default", policy)
 
 
+TAGS, EMPTY = {"TagSet": [{"Key": "team", "Value": "web"}]}, {"KeyCount": 0}
+
+
+@pytest.mark.parametrize(
+    ("tags", "objects", "policy", "blank", "unseen"),
+    [
+        ("NoSuchTagSet", EMPTY, "NoSuchBucketPolicy", True, ()),
+        ({"TagSet": []}, EMPTY, "NoSuchBucketPolicy", True, ()),
+        (TAGS, None, None, False, ()),
+        ("AccessDenied", None, None, False, ("s3:GetBucketTagging",)),
+        ("NoSuchTagSet", {"KeyCount": 1}, None, False, ()),
+        ("NoSuchTagSet", "AccessDenied", None, False, ("s3:ListBucket",)),
+        ("NoSuchTagSet", EMPTY, {"Policy": "{}"}, False, ()),
+        ("NoSuchTagSet", EMPTY, "AccessDenied", False, ("s3:GetBucketPolicy",)),
+    ],
+)
+def test_a_bucket_is_blank_only_where_all_of_it_is_seen_to_be(aws, tags, objects, policy, blank, unseen):
+    aws.bucket()
+    aws.answer("s3", "get_bucket_tagging", tags, MINE)
+    if objects:
+        aws.answer("s3", "list_objects_v2", objects, {**MINE, "MaxKeys": 1})
+    if policy:
+        aws.answer("s3", "get_bucket_policy", policy, MINE)
+    found = aws.looked_at(Targets(Bucket("logs")), create=True).bucket
+    assert (found.blank, found.owner, found.policy, found.unseen) == (blank, "", None, unseen)
+
+
 def test_other_failures_end_the_run(aws):
     aws.answer("s3", "head_bucket", "InternalError")
     with pytest.raises(ClientError, match="InternalError"):

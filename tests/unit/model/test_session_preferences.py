@@ -422,6 +422,19 @@ def test_a_run_that_broke_off_is_taken_up_again():
     ]
 
 
+def test_a_bucket_that_nobody_has_done_anything_with_is_one_that_a_run_has_made_and_not_yet_marked():
+    blank = Bucket("logs", True, "AES256", public_blocked=True, blank=True)
+    assert planned(plan.State(None, Targets(blank)), wanted(**{**MAKE, "log_group": ""})) == [
+        "tag bucket logs",
+        "put bucket policy on bucket logs",
+        f"create document {NAME}",
+    ]
+    for rules in (wanted(s3_bucket="logs"), wanted(s3_bucket="logs", create=True, s3_cross_account=True)):
+        assert targets.made(rules, Targets(blank), HERE).bucket == blank
+    after = targets.made(wanted(**MAKE), Targets(blank), HERE)
+    assert targets.plan(targets.made(wanted(**MAKE), after, HERE), after) == []
+
+
 def test_own_statements_in_the_policy_of_our_bucket_stay():
     own = {
         "Version": "2012-10-17",
@@ -454,6 +467,15 @@ def test_no_bucket_is_made_for_another_account_nor_where_it_is_not_known_to_be_m
                 planned(plan.State(None, Targets(bucket)), rules)
         else:
             assert planned(plan.State(None, Targets(bucket)), rules) == [f"create document {NAME}"]
+
+
+def test_a_log_group_that_cannot_be_seen_is_not_taken_for_one_that_is_there():
+    unseen = LogGroup("/sessions", unseen=("logs:DescribeLogGroups",))
+    rules = {**MAKE, "s3_bucket": None}
+    with pytest.raises(Refusal, match=r"logs:DescribeLogGroups denied\), so it is not known whether to make it.*create: false"):
+        planned(plan.State(None, Targets(group=unseen)), wanted(**rules))
+    for given in ({"create": False}, {"verify": False}):
+        assert planned(plan.State(None, Targets(group=unseen)), wanted(**{**rules, **given})) == [f"create document {NAME}"]
 
 
 # The tier

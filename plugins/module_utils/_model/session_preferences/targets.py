@@ -4,8 +4,9 @@
 
 """What session preferences name: the bucket, the log group and the KMS key. Are they as the preferences claim, and how are they made?
 
-What the caller may not look at is unknown, and no fault, but for whose bucket it is. What exists is changed only when an earlier run of the
-same owner made it.
+What the caller may not look at is unknown, and no fault, but for whose bucket it is and for what may have to be made. What exists is
+changed only when an earlier run of the same owner made it. S3 makes a bucket and marks it in two calls, so one that nobody has done
+anything with yet counts as that of a run which ended in between.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Bucket:
     """Looked at only where it may have to be put."""
     owner: str = ""
     """Value of its ownership tag."""
+    blank: bool = False
+    """It has no tag, no policy and no object. Looked at only where it may have to be made."""
     unseen: Tuple[str, ...] = ()
     """The actions that were denied."""
 
@@ -92,7 +95,7 @@ def made(wanted: Wanted, found: Targets, context: Context) -> Targets:
     if not wanted.create:
         return found
     bucket, group = found.bucket, found.group
-    if bucket and not wanted.cross_account and (bucket.exists is False or bucket.owner == wanted.owned_by):
+    if bucket and not wanted.cross_account and (bucket.exists is False or bucket.blank or bucket.owner == wanted.owned_by):
         bucket = _finished(wanted, bucket, context)
     if group and (group.exists is False or group.owner == wanted.owned_by):
         group = replace(
@@ -117,6 +120,7 @@ def _finished(wanted: Wanted, bucket: Bucket, context: Context) -> Bucket:
         bucket,
         exists=True,
         owner=wanted.owned_by,
+        blank=False,
         encryption=encryption or S3_OWN,
         kms_key=key,
         public_blocked=True,
@@ -143,7 +147,9 @@ def plan(after: Targets, before: Targets) -> List[Change]:
 def _bucket(after: Bucket, before: Bucket) -> List[Change]:
     name, changes = after.name, []
     if not before.exists:
-        changes += [Change("create", "bucket", name, after=after), Change("tag", "bucket", name, after=after.owner)]
+        changes.append(Change("create", "bucket", name, after=after))
+    if after.owner != before.owner:
+        changes.append(Change("tag", "bucket", name, after=after.owner))
     if before.public_blocked is not True:
         changes.append(Change("block", "public access of bucket", name))
     if not before.exists or (after.encryption, after.kms_key) != (before.encryption, before.kms_key):
@@ -206,6 +212,9 @@ def _of_bucket(wanted: Wanted, bucket: Bucket, must_be_encrypted: bool) -> List[
 
 def _of_group(wanted: Wanted, group: LogGroup, must_be_encrypted: bool) -> List[str]:
     name = f"log group {group.name}"
+    if group.exists is None and wanted.create:
+        unseen = f"{name} cannot be seen ({', '.join(group.unseen)} denied), so it is not known whether to make it"
+        return [f"{unseen}. Have that granted, or make it yourself and set create: false"]
     if group.exists is False:
         return [f"{name} does not exist, and sessions do not make it. Correct log_group, or set create: true to make it"]
     if group.exists and must_be_encrypted and not group.kms_key:
