@@ -266,8 +266,9 @@ class Retired(Resource):
         options = self._options
         self._rules = migration.rules(options)
         settle = options["settle"]
-        pause = Announced(self.announce, "what was attached to hold everywhere", settle, time.sleep)
-        self._aws = Migration(self._client, self._rules, options["allow_root"], options["wait_timeout"], settle, pause)
+        holds = Announced(self.announce, "what was attached to hold everywhere", settle, time.sleep)
+        shows = Announced(self.announce, "IAM to show everywhere what was changed", options["wait_timeout"], time.sleep)
+        self._aws = Migration(self._client, self._rules, options["allow_root"], options["wait_timeout"], settle, holds, shows)
         self._before = self._aws.read()
         return self._before
 

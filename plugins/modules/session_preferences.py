@@ -118,8 +118,9 @@ options:
     description:
       - Make a bucket that is missing. It is encrypted, blocks public access, refuses access without TLS, and carries the tag of its owner.
       - Make a log group that is missing, with O(log_group_kms_key_arn), O(log_group_retention) and the same tag.
-      - What an earlier run of the same owner made is brought to that state again. So is a bucket of the caller's account without any tag,
-        policy or object, since a run may have ended between making it and marking it. Anything else that exists is looked at, not changed.
+      - What an earlier run of the same owner made is brought to that state again. So is O(s3_bucket) where it is of the caller's account
+        and without any tag, policy, object or encryption but S3's own, since a run may have ended between making it and marking it.
+      - Anything else that exists is looked at, not changed.
     type: bool
     default: false
   activation_tier:
@@ -151,9 +152,9 @@ notes:
   - "Actions, besides C(sts:GetCallerIdentity). Reads: C(ssm:DescribeDocument), C(ssm:GetDocument), C(ssm:ListTagsForResource),
     C(ssm:ListDocumentVersions) (when AWS has the content already), C(ssm:GetServiceSetting) (with O(activation_tier)), C(s3:ListBucket),
     C(s3:GetEncryptionConfiguration), C(s3:GetBucketPublicAccessBlock), C(logs:DescribeLogGroups), C(kms:DescribeKey). With O(create) also
-    C(s3:GetBucketTagging), C(s3:GetBucketPolicy), C(logs:ListTagsForResource). Writes: C(ssm:CreateDocument), C(ssm:AddTagsToResource),
-    C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument), C(ssm:UpdateServiceSetting).
-    With O(create) also C(s3:CreateBucket), C(s3:PutBucketTagging), C(s3:PutBucketPublicAccessBlock),
+    C(s3:GetBucketTagging), C(s3:GetBucketPolicy), C(s3:ListBucketVersions), C(logs:ListTagsForResource). Writes: C(ssm:CreateDocument),
+    C(ssm:AddTagsToResource), C(ssm:UpdateDocument), C(ssm:UpdateDocumentDefaultVersion), C(ssm:DeleteDocument),
+    C(ssm:UpdateServiceSetting). With O(create) also C(s3:CreateBucket), C(s3:PutBucketTagging), C(s3:PutBucketPublicAccessBlock),
     C(s3:PutEncryptionConfiguration), C(s3:PutBucketPolicy), C(logs:CreateLogGroup), C(logs:TagResource), C(logs:AssociateKmsKey),
     C(logs:PutRetentionPolicy). Whoever may write the document runs code on every node with C(shell_profile)."
 extends_documentation_fragment:

@@ -92,7 +92,7 @@ class AwsAction(AWSPluginBase, ActionBase):
 
     def _secrets(self, options: Mapping[str, Any]) -> Set[str]:
         """Return the values that Ansible is to show nobody."""
-        names = (name for name, option in aws_argument_spec().items() if option.get("no_log"))
+        names = (name for name, option in {**aws_argument_spec(), **self.arguments}.items() if option.get("no_log"))
         return {str(options[name]) for name in names if options.get(name)}
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Any:

@@ -31,7 +31,10 @@ class AwsModuleAction(AwsAction):
         if self._lists_calls() or not would_run_here(self, task_vars):
             return run_module(self, task_vars)
         self._task.args = as_a_module_gets_it(self._task.args)
-        return dict(super().run(tmp, task_vars), invocation={"module_args": self._told()})
+        # Under -vvv Ansible shows the options of a module, and it shows no value that no_log hides.
+        result = dict(super().run(tmp, task_vars), invocation={"module_args": self._options})
+        told: Dict[str, Any] = remove_values(result, self._secrets(self._options))
+        return told
 
     def _lists_calls(self) -> bool:
         """Return whether the result is to list the API calls: amazon.aws's modules can do that, its plugins cannot."""
@@ -39,11 +42,6 @@ class AwsModuleAction(AwsAction):
         self._compute_environment_string(own)
         wanted = self._task.args.get("debug_botocore_endpoint_logs", {**os.environ, **own}.get("ANSIBLE_DEBUG_BOTOCORE_LOGS", False))
         return bool(boolean(wanted, strict=False))
-
-    def _told(self) -> Dict[str, Any]:
-        """Return the options in the form in which Ansible shows those of a module under ``-vvv``."""
-        told: Dict[str, Any] = remove_values(self._options, self._secrets(self._options))
-        return told
 
     def _rules(self, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         return options

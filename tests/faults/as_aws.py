@@ -65,7 +65,9 @@ def action(named: str, /, **options: Any) -> Dict[str, Any]:
             return {"rc": done.returncode, "stdout": done.stdout.decode(), "stderr": done.stderr.decode()}
 
     here = Here()
-    given = ArgumentSpecValidator({**aws_argument_spec(), **plugin.arguments}).validate({"aws_config": SHORT, **options})
+    given = ArgumentSpecValidator({**aws_argument_spec(), **plugin.arguments}, **plugin.constraints).validate(
+        {"aws_config": SHORT, **options}
+    )
     assert not given.error_messages, given.error_messages
     here._options = given.validated_parameters
     return converge_action(here, here._converges(here._rules({**here._options, "region": here.region}, {})))

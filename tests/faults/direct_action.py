@@ -39,7 +39,7 @@ def perform(action: str, options: Mapping[str, Any]) -> Dict[str, Any]:
 
     base = importlib.import_module(f"ansible_collections.hybridops.aws_agents.plugins.action.{action.rpartition('.')[2]}").ActionModule
     plugin = type("Here", (_Here, base), {})(options)
-    given = ArgumentSpecValidator({**aws_argument_spec(), **base.arguments}).validate(dict(options))
+    given = ArgumentSpecValidator({**aws_argument_spec(), **base.arguments}, **base.constraints).validate(dict(options))
     assert not given.error_messages, given.error_messages
     plugin._options = given.validated_parameters
     wanted = plugin._rules({**plugin._options, "region": plugin.region}, {"inventory_hostname": "web1"})

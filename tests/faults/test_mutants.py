@@ -43,7 +43,7 @@ def all_mutants() -> List[Mutant]:
 def chosen() -> List[Mutant]:
     """Return mutants of as many different modules as there are, before a second one of any."""
     # Each has a place of its own: a shuffle of all would draw others whenever a line is added anywhere.
-    found = sorted(all_mutants(), key=lambda mutant: drawn(f"mutant {mutant}").random())
+    found = sorted(all_mutants(), key=lambda one: drawn("mutant", one.path.name, one.function, one.what).random())
     seen: Counter[str] = Counter()
     turns = []
     for mutant in found:

@@ -151,6 +151,7 @@ def test_what_is_refused_and_what_is_waited_for(one):
         passing={"instance_ids": [instance], "replace": True},
         fresh={"instance_ids": [new]},
         both={"instance_ids": [new], "filters": {"tag:Role": "web"}},
+        neither={"reboot": True},
     )
     assert "no instance profile Wbe" in run.slip.msg and run.slip.result["instances"][0]["changed"] is False
     assert run.predicted.changed and run.predicted.result["instance_profile"]["exists"] is False
@@ -158,6 +159,7 @@ def test_what_is_refused_and_what_is_waited_for(one):
     assert "every instance" in run.everybody.msg and "tag:Role=wbe" in run.nobody.msg
     assert "iam:PassRole on the role" in run.passing.msg and len(run.passing.result["changes_left"]) == 1
     assert "mutually exclusive: instance_ids|filters" in run.both.msg
+    assert "one of the following is required: instance_ids, filters" in run.neither.msg
     assert run.fresh.changed and len(late) == 2 and len(one.proxy.writes) == 4
     assert run.stderr.count("localhost: waiting for EC2 to settle the profiles of the instances, 2 minutes at most") == 1
     assert one.profiles() == {instance: one.arns["Old"], new: one.arns["Web"]}

@@ -37,6 +37,8 @@ class Migration:
     :param client: makes a boto3 client of a service, with the caller's options.
     :param wait_timeout: seconds to wait at most for IAM to see its own changes.
     :param settle: seconds between the last attachment and the first detachment.
+    :param sleep: sleeps these seconds.
+    :param sleep_for_iam: sleeps so many seconds, while IAM does not see a change of its own.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Migration:
         wait_timeout: float,
         settle: float,
         sleep: Callable[[float], None] = time.sleep,
+        sleep_for_iam: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._rules = wanted
@@ -54,6 +57,7 @@ class Migration:
         self._wait_timeout = wait_timeout
         self._settle = settle
         self._sleep = sleep
+        self._sleep_for_iam = sleep_for_iam
         self._attached = False
         self.context = Context()
 
@@ -61,7 +65,7 @@ class Migration:
         who = session.caller(self._client("sts", config=session.CLIENT_CONFIG), self._allow_root)
         self.context = Context(who.partition, who.account)
         self._iam = self._client("iam", config=session.CLIENT_CONFIG)
-        self._writer = Writer(self._iam, Reader(self._iam, _NOBODY, self.context), self._wait_timeout)
+        self._writer = Writer(self._iam, Reader(self._iam, _NOBODY, self.context), self._wait_timeout, self._sleep_for_iam)
         account = self._account()
         if not carriers(account, self.context.partition):
             return account

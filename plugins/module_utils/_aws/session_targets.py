@@ -4,7 +4,7 @@
 
 """Reads and makes what session preferences name.
 
-Calls: s3 CreateBucket, GetBucketEncryption, GetBucketPolicy, GetBucketTagging, GetPublicAccessBlock, HeadBucket, ListObjectsV2,
+Calls: s3 CreateBucket, GetBucketEncryption, GetBucketPolicy, GetBucketTagging, GetPublicAccessBlock, HeadBucket, ListObjectVersions,
 PutBucketEncryption, PutBucketPolicy, PutBucketTagging, PutPublicAccessBlock; kms DescribeKey; logs AssociateKmsKey, CreateLogGroup,
 DescribeLogGroups, ListTagsForResource, PutRetentionPolicy.
 """
@@ -104,7 +104,7 @@ class SessionTargets:
         if owner:
             return replace(bucket, owner=owner, policy=_policy(s3, where))
         untagged = "s3:GetBucketTagging" not in ask.unseen and not (tags or {}).get("TagSet")
-        return replace(bucket, blank=untagged and _unused(s3, where, ask))
+        return replace(bucket, blank=untagged and bucket.encryption in ("", S3_OWN) and _unused(s3, where, ask))
 
     def _group(self, group: LogGroup) -> LogGroup:
         logs = self._service("logs")
@@ -206,8 +206,8 @@ class _Asking:
 
 def _unused(s3: Any, where: Mapping[str, str], ask: _Asking) -> bool:
     """Return whether a bucket is seen to hold nothing and to have no policy."""
-    objects = ask("s3:ListBucket", lambda: s3.list_objects_v2(**where, MaxKeys=1))
-    if objects is None or objects.get("KeyCount"):
+    objects = ask("s3:ListBucketVersions", lambda: s3.list_object_versions(**where, MaxKeys=1))
+    if objects is None or objects.get("Versions") or objects.get("DeleteMarkers"):
         return False
     policy = ask("s3:GetBucketPolicy", lambda: s3.get_bucket_policy(**where), ("NoSuchBucketPolicy",))
     return policy is None and "s3:GetBucketPolicy" not in ask.unseen

@@ -193,7 +193,7 @@ _SESSIONS = [
     *_reads("servicesetting", [SETTINGS, AUDIT], "ssm:GetServiceSetting"),
     *_writes("servicesetting", [SETTINGS], "ssm:UpdateServiceSetting"),
     Call("s3:HeadBucket", "bucket", frozenset([SESSIONS]), action="s3:ListBucket"),
-    Call("s3:ListObjectsV2", "bucket", frozenset([SESSIONS]), action="s3:ListBucket"),
+    Call("s3:ListObjectVersions", "bucket", frozenset([SESSIONS]), action="s3:ListBucketVersions"),
     Call("s3:GetBucketEncryption", "bucket", frozenset([SESSIONS]), action="s3:GetEncryptionConfiguration"),
     Call("s3:GetPublicAccessBlock", "bucket", frozenset([SESSIONS]), action="s3:GetBucketPublicAccessBlock"),
     *_reads("bucket", [SESSIONS], "s3:GetBucketTagging", "s3:GetBucketPolicy"),

@@ -16,7 +16,7 @@ _SHORT = 1.0
 
 
 class Announced:
-    """A sleep that says what it is for when it first takes a while.
+    """A sleep that says what it is for when it first takes a while, and again when it took as long as it said: another wait has begun.
 
     :param what: what is waited for, in words that follow "waiting for".
     :param limit: for how many seconds at most.
@@ -28,10 +28,11 @@ class Announced:
         self._what = what
         self._limit = limit
         self._sleep = sleep
-        self._told = False
+        self._left = 0.0
 
     def __call__(self, seconds: float) -> None:
-        if seconds >= _SHORT and not self._told:
+        if seconds >= _SHORT and self._left <= 0:
             self._tell(self._what, self._limit)
-            self._told = True
+            self._left = self._limit
+        self._left -= seconds
         self._sleep(seconds)

@@ -125,7 +125,8 @@ def test_the_policy_of_our_bucket(aws, answer, policy):
     assert (found.owner, found.policy) == ("default", policy)
 
 
-TAGS, EMPTY = {"TagSet": [{"Key": "team", "Value": "web"}]}, {"KeyCount": 0}
+TAGS = {"TagSet": [{"Key": "team", "Value": "web"}]}
+EMPTY, GONE = {}, {"DeleteMarkers": [{"Key": "log"}]}
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,9 @@ TAGS, EMPTY = {"TagSet": [{"Key": "team", "Value": "web"}]}, {"KeyCount": 0}
         ({"TagSet": []}, EMPTY, "NoSuchBucketPolicy", True, ()),
         (TAGS, None, None, False, ()),
         ("AccessDenied", None, None, False, ("s3:GetBucketTagging",)),
-        ("NoSuchTagSet", {"KeyCount": 1}, None, False, ()),
-        ("NoSuchTagSet", "AccessDenied", None, False, ("s3:ListBucket",)),
+        ("NoSuchTagSet", {"Versions": [{"Key": "log"}]}, None, False, ()),
+        ("NoSuchTagSet", GONE, None, False, ()),
+        ("NoSuchTagSet", "AccessDenied", None, False, ("s3:ListBucketVersions",)),
         ("NoSuchTagSet", EMPTY, {"Policy": "{}"}, False, ()),
         ("NoSuchTagSet", EMPTY, "AccessDenied", False, ("s3:GetBucketPolicy",)),
     ],
@@ -144,12 +146,19 @@ TAGS, EMPTY = {"TagSet": [{"Key": "team", "Value": "web"}]}, {"KeyCount": 0}
 def test_a_bucket_is_blank_only_where_all_of_it_is_seen_to_be(aws, tags, objects, policy, blank, unseen):
     aws.bucket()
     aws.answer("s3", "get_bucket_tagging", tags, MINE)
-    if objects:
-        aws.answer("s3", "list_objects_v2", objects, {**MINE, "MaxKeys": 1})
+    if objects is not None:
+        aws.answer("s3", "list_object_versions", objects, {**MINE, "MaxKeys": 1})
     if policy:
         aws.answer("s3", "get_bucket_policy", policy, MINE)
     found = aws.looked_at(Targets(Bucket("logs")), create=True).bucket
     assert (found.blank, found.owner, found.policy, found.unseen) == (blank, "", None, unseen)
+
+
+@pytest.mark.parametrize("encryption", ["AccessDenied", rule(SSEAlgorithm="aws:kms", KMSMasterKeyID="k")])
+def test_a_bucket_that_somebody_may_have_encrypted_is_not_blank(aws, encryption):
+    aws.bucket(encryption=encryption)
+    aws.answer("s3", "get_bucket_tagging", "NoSuchTagSet", MINE)
+    assert not aws.looked_at(Targets(Bucket("logs")), create=True).bucket.blank
 
 
 def test_other_failures_end_the_run(aws):

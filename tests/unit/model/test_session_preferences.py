@@ -429,7 +429,8 @@ def test_a_bucket_that_nobody_has_done_anything_with_is_one_that_a_run_has_made_
         "put bucket policy on bucket logs",
         f"create document {NAME}",
     ]
-    for rules in (wanted(s3_bucket="logs"), wanted(s3_bucket="logs", create=True, s3_cross_account=True)):
+    named_by_the_document = wanted(create=True)
+    for rules in (wanted(s3_bucket="logs"), wanted(s3_bucket="logs", create=True, s3_cross_account=True), named_by_the_document):
         assert targets.made(rules, Targets(blank), HERE).bucket == blank
     after = targets.made(wanted(**MAKE), Targets(blank), HERE)
     assert targets.plan(targets.made(wanted(**MAKE), after, HERE), after) == []

@@ -5,7 +5,7 @@
 """What session preferences name: the bucket, the log group and the KMS key. Are they as the preferences claim, and how are they made?
 
 What the caller may not look at is unknown, and no fault, but for whose bucket it is and for what may have to be made. What exists is
-changed only when an earlier run of the same owner made it. S3 makes a bucket and marks it in two calls, so one that nobody has done
+changed only when an earlier run of the same owner made it. A bucket is made and marked by two calls, so one that nobody has done
 anything with yet counts as that of a run which ended in between.
 """
 
@@ -40,7 +40,10 @@ class Bucket:
     owner: str = ""
     """Value of its ownership tag."""
     blank: bool = False
-    """It has no tag, no policy and no object. Looked at only where it may have to be made."""
+    """It has no tag, no policy, no object nor a version of one, and no encryption but S3's own.
+
+    Looked at only where it may have to be made.
+    """
     unseen: Tuple[str, ...] = ()
     """The actions that were denied."""
 
@@ -95,7 +98,8 @@ def made(wanted: Wanted, found: Targets, context: Context) -> Targets:
     if not wanted.create:
         return found
     bucket, group = found.bucket, found.group
-    if bucket and not wanted.cross_account and (bucket.exists is False or bucket.blank or bucket.owner == wanted.owned_by):
+    begun = bool(bucket and bucket.blank and wanted.inputs.get("s3BucketName"))
+    if bucket and not wanted.cross_account and (bucket.exists is False or begun or bucket.owner == wanted.owned_by):
         bucket = _finished(wanted, bucket, context)
     if group and (group.exists is False or group.owner == wanted.owned_by):
         group = replace(
