@@ -145,7 +145,9 @@ class Faulty:
 
 
 def refusal(call: Call, code: str, status: int) -> Response:
-    """Return the error answer that AWS would give to ``call``. EC2 speaks a form of its own."""
+    """Return the error answer that AWS would give to ``call``. EC2 speaks a form of its own, and S3 has its own word for too many calls."""
+    if call.service == "s3" and code in ("Throttling", "RequestLimitExceeded"):
+        code, status = "SlowDown", 503
     if call.service != "ec2":
         return failure(call, code, status=status)
     body = f"<Response><Errors><Error><Code>{code}</Code><Message>injected by a test</Message></Error></Errors></Response>"

@@ -113,6 +113,13 @@ def test_refusals_are_read_by_botocore(kind: str, service: str) -> None:
     assert caught.value.response["Error"]["Code"] == code
 
 
+def test_s3_asks_to_slow_down_as_s3_does() -> None:
+    """By an answer to HEAD, which has a status and no code."""
+    head = Call("s3", "HeadBucket", "", "", "HEAD", "/logs", "")
+    assert {refusal(head, *REFUSALS[kind]).status for kind in ("Throttling", "RequestLimitExceeded")} == {503}
+    assert refusal(head, *REFUSALS["denied"]).status == 403
+
+
 def test_of_equal_calls_in_a_row_the_first_and_the_last_two_will_do() -> None:
     assert places(["a", "b", "b", "b", "b", "b", "c"]) == [0, 1, 4, 5, 6]
 

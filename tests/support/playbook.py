@@ -180,7 +180,9 @@ def _cold(
 
 @functools.lru_cache(maxsize=1)
 def _warm() -> Warm:
-    return Warm(clean_environment(Path(tempfile.mkdtemp(prefix="aws_agents-warm-"))))
+    folder = Path(tempfile.mkdtemp(prefix="aws_agents-warm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Warm(clean_environment(folder))
 
 
 def kill_session(pid: int, number: int = signal.SIGKILL) -> List[int]:
