@@ -132,6 +132,20 @@ def test_a_bucket_that_a_run_made_and_did_not_get_to_mark(site):
     assert "put-public-access-block --bucket somebodys-logs" in done["others !"].msg and not done["others !"].result["changes_applied"]
 
 
+class LostAnswer(ServiceSettings):
+    """The bucket is made, its answer is lost, and the call is made again: outside us-east-1 S3 refuses that."""
+
+    def __call__(self, call, forward):
+        answer = super().__call__(call, forward)
+        return failure(call, "BucketAlreadyOwnedByYou", status=409) if call.operation == "PutBucket" else answer
+
+
+def test_a_bucket_whose_making_was_not_answered(site):
+    site.proxy.handler = LostAnswer()
+    done = site.run({"made": {"s3_bucket": BUCKET, "create": True}, "again": {"s3_bucket": BUCKET, "create": True}})
+    assert done["made"].outcome == "ok" and site.written()[:2] == ["PutBucket", "PutBucketTagging"] and not done["again"].changed
+
+
 def content(**inputs):
     """A document as the console makes it, with more than we know."""
     known = {"s3BucketName": "", "s3EncryptionEnabled": True, "runAsEnabled": True, "idleSessionTimeout": "20", "newer": {"than": "us"}}

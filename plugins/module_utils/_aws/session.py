@@ -26,9 +26,16 @@ _BOTOCORES_OWN = 5
 NOT_YET_VISIBLE = frozenset({"NoSuchEntity", "DeleteConflict"})
 """Answers to a call on something that this run has just changed, while IAM still sees the state of before."""
 _CONTRADICTS = frozenset(
-    {"DocumentAlreadyExists", "InvalidAssociationID.NotFound", "InvalidDocument", "InvalidResourceId", "ResourceAlreadyExists"}
+    {
+        "BucketAlreadyOwnedByYou",
+        "DocumentAlreadyExists",
+        "InvalidAssociationID.NotFound",
+        "InvalidDocument",
+        "InvalidResourceId",
+        "ResourceAlreadyExists",
+    }
 )
-"""The same of Systems Manager, EC2 and CloudWatch Logs, to what others have changed as well."""
+"""The same of Systems Manager, EC2, CloudWatch Logs and S3, to what others have changed as well, or a call whose answer was lost."""
 VISIBLE_SECONDS = 20.0
 """For how long these answers are not believed. AWS's copies usually agree after less."""
 NOT_YET_KNOWN = frozenset({"Invalid principal"})
