@@ -15,11 +15,12 @@ from typing import Dict, Iterator, List, Tuple, Type
 import pytest
 
 from tests.faults.audit_stage import Audited
-from tests.faults.aws_stages import OWNER, Absent, Access, Changed, FourRoles, Migrated, Profiles, Sessions, TaskStage
+from tests.faults.aws_stages import OWNER, Absent, Access, Changed, FourRoles, Migrated, Profiles, TaskStage
 from tests.faults.bench import ALL, Ledger, drawn, sample
 from tests.faults.kinds import BUSY, HARD, SIGNALS, TRANSIENT, Fault, places
 from tests.faults.lease_stages import Lease, LeaseOfInstance, LeaseOfUser
 from tests.faults.matrix import Matrix, Undisturbed, cases
+from tests.faults.session_stage import Sessions
 from tests.support.emulators import Emulator
 from tests.support.recording_proxy import READS, Call, Dropped, Forward, RecordingProxy, Response
 
