@@ -379,7 +379,8 @@ def test_the_agent_is_told_from_what_is_called_nearly_the_same(tmp_path, name, a
     process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE)
     try:
         until = time.monotonic() + 5
-        while Path(f"/proc/{process.pid}/comm").read_text() != "amazon-cloudwat\n" and time.monotonic() < until:
+        # The kernel names a process before it gives it its arguments.
+        while str(program).encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes() and time.monotonic() < until:
             time.sleep(0.02)
         assert credentials._is_agent(process.pid) is expected
     finally:
