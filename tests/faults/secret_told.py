@@ -30,11 +30,15 @@ def told(site):
         ("iam_identities", {"users": [user], "aws_secret_key": keys["secret_key"]}),
         ("agent_config_parameter", {"name": "AmazonCloudWatch-told", "config": site.sealed(), "type": "SecureString"}),
         ("shared_access_key", {"user": user["name"], "store": store, "credentials_region": site.emulator.region}),
+        ("policy_migration", {}),
+        ("instance_profile_association", {"instance_profile": "Told", "filters": {"tag:Role": "told"}, "allow_no_match": True}),
     ]
     wrong = [
         ("iam_identities", {"users": [{**user, "policies": ["NoSuchPolicy"]}]}),
         ("iam_identities", {"users": [user], "validate_certs": keys["secret_key"]}),
-        *[(name, {"no_such_option": 1}) for name in ("iam_identities", "agent_config_parameter", "shared_access_key")],
+        ("policy_migration", {"state": "migrated", "identities": ["role/told"]}),
+        ("instance_profile_association", {"instance_profile": "Told"}),
+        *[(name, {"no_such_option": 1}) for name in ("iam_identities", "agent_config_parameter", "shared_access_key", "policy_migration")],
     ]
     tasks = [{f"{PREFIX}.{name}": {**keys, **options}} for name, options in right]
     tasks += [{f"{PREFIX}.{name}": {**keys, **options}, "ignore_errors": True} for name, options in wrong]
