@@ -58,11 +58,13 @@ def main(arguments: list[str]) -> int:
     kind = table["sample" if options.sample else "whole"]
     names = options.rows or kind.get("rows", list(table["rows"]))
     tests = pytest_arguments or kind["tests"]
+    # Who names tests of his own asked for nothing else.
+    sane = [] if pytest_arguments else kind.get("sanity", [])
     said = {}
     for name in names:
         row = Row(name, **table["rows"][name])
         print(f"\n== {row}", flush=True)
-        said[name] = outcome(row, ["-n", options.workers, *tests])
+        said[name] = outcome(row, ["-n", options.workers, *tests], sanity=name in sane)
     print("\n== The matrix")
     for name, words in said.items():
         print(f"{name:10} {words}")
@@ -75,7 +77,7 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:at], arguments[at + 1 :]
 
 
-def outcome(row: Row, arguments: list[str]) -> str:
+def outcome(row: Row, arguments: list[str], sanity: bool) -> str:
     python = next(filter(None, map(interpreter, row.python)), None)
     if python is None:
         return f"left out: no Python {' or '.join(row.python)} on PATH, nor below ~/.pyenv/versions"
@@ -86,10 +88,17 @@ def outcome(row: Row, arguments: list[str]) -> str:
     # What the tests call by name is the row's.
     variables["PATH"] = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
     variables.pop("ANSIBLE_COLLECTIONS_PATH", None)
-    command = [str(environment / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    code = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
+    commands = {"tests": ["-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]}
+    if sanity:
+        commands["ansible-test sanity"] = ["tests/sanity/run.py"]
+    failed = [
+        what
+        for what, words in commands.items()
+        if subprocess.run([environment / "bin" / "python", *words], cwd=ROOT, env=variables, check=False).returncode
+    ]
+    verdict = f"failed ({', '.join(failed)})" if failed else f"passed ({', '.join(commands)})"
     hosts = f"Python {row.host_python}" if host_python else f"the controller's Python, since the machine has no {row.host_python}"
-    return f"{'failed' if code else 'passed'} in {time.monotonic() - began:.0f} s, with {version(python)}; hosts with {hosts}"
+    return f"{verdict} in {time.monotonic() - began:.0f} s, with {version(python)}; hosts with {hosts}"
 
 
 def interpreter(version: str) -> Path | None:

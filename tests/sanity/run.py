@@ -4,8 +4,9 @@
 
 """Run ansible-test sanity on a copy of the checkout: ``python run.py [ARGUMENT ...]``, for example ``--test pep8``.
 
-ansible-test wants the collection in a directory of a certain name and no symbolic links there, so it gets a copy. It
-installs what each test needs below ``~/.ansible``; it gets a home of its own under ``.venv``, which keeps that for the next run.
+The ansible-test and the amazon.aws are those of the environment that this script is run with. ansible-test wants the collection in a
+directory of a certain name and no symbolic links there, so it gets a copy. It installs what each test needs below ``~/.ansible``; it
+gets a home of its own in the environment, which keeps that for the next run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ansible_test._internal.host_configs import NativePythonConfig
 from ansible_test._internal.python_requirements import get_venv_packages
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".venv" / "sanity-home"
+ENVIRONMENT = Path(sys.prefix)
+HOME = ENVIRONMENT / "sanity-home"
 VERSION = ".".join(map(str, sys.version_info[:2]))
 
 SKIPPED = ["pslint", "shellcheck"]
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> int:
         collections = Path(scratch) / "ansible_collections"
         checkout = collections / "hybridops" / "aws_agents"
         copy_checkout(checkout)
-        shutil.copytree(ROOT / ".venv/collections/ansible_collections/amazon/aws", collections / "amazon/aws")
+        shutil.copytree(ENVIRONMENT / "collections/ansible_collections/amazon/aws", collections / "amazon/aws")
         skip = [word for name in SKIPPED for word in ("--skip-test", name)]
         command = [str(Path(sys.executable).with_name("ansible-test")), "sanity", "--color", "no", "--python", VERSION, *skip, *arguments]
         environment = {**os.environ, "HOME": str(HOME), "LC_ALL": "C.UTF-8"}
