@@ -80,6 +80,10 @@ bench: .venv/bench.stamp ## Time and calls against amazon.aws, into docs/speed.m
 
 docs: .venv/docs.stamp ## The site: guides and reference, in tests/output/docs/html
 	antsibull-changelog lint
+	antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	mkdir -p tests/output
+	antsibull-changelog generate --output tests/output/CHANGELOG.rst
+	cmp CHANGELOG.rst tests/output/CHANGELOG.rst
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all .
 	$(PY) docs/docsite/build.py tests/output/docs
 

@@ -19,8 +19,8 @@ import zlib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["*.md", "LICENSE", "docs/*.md", "docs/images/*", "roles/*/README.md", "examples/**/*", "extensions/molecule/README.md",
-         "tests/*agent/README.md", "tests/benchmark/playbooks/*.yml"]  # fmt: skip
+PAGES = ["*.md", "CHANGELOG.rst", "LICENSE", "docs/*.md", "docs/images/*", "roles/*/README.md", "examples/**/*",
+         "extensions/molecule/README.md", "tests/*agent/README.md", "tests/benchmark/playbooks/*.yml"]  # fmt: skip
 ANSIBLE = {
     "action_plugins": "plugins/action.html",
     "ansible_collections.amazon.aws.aws_ec2_inventory": "collections/amazon/aws/aws_ec2_inventory.html",
@@ -29,7 +29,7 @@ ANSIBLE = {
     "common_return_values": "reference_appendices/common_return_values.html",
 }
 """Labels of Ansible's documentation that the reference points to, and their pages."""
-CONTENTS = re.compile(r"^\.\. contents::\n(?:   .*\n)*", re.MULTILINE)
+CONTENTS = re.compile(r"^\.\. contents::.*\n(?:   .*\n)*", re.MULTILINE)
 ROLES = "# Roles, task by task\n\n:::{toctree}\n:glob:\n*/README\n:::\n"
 COLLECTION = "hybridops.aws_agents"
 
@@ -51,7 +51,7 @@ def main(directory: str) -> int:
     environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}
     made = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", str(reference), COLLECTION]
     subprocess.run([str(beside / "antsibull-docs"), *made], env=environment, check=True)
-    for page in reference.glob("*.rst"):  # the theme has each page's contents beside it
+    for page in [source / "CHANGELOG.rst", *reference.glob("*.rst")]:  # the theme has each page's contents beside it
         page.write_text(CONTENTS.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     pages = ["-q", "-W", "--keep-going", "-b", "html", "-c", str(ROOT / "docs" / "docsite"), str(source), str(place / "html")]
     return subprocess.run([str(beside / "sphinx-build"), *pages], env=environment, check=False).returncode
