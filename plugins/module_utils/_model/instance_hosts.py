@@ -86,11 +86,12 @@ def _why_not(host: str, hostvars: Hostvars) -> str:
     result = hostvars[host].get(RESULT)
     if result is None:
         return f"{host} was no part of this run"
-    if result.get("unreachable"):
-        return f"{host} does not answer"
     parts = result.get("results", [])
     if any(part.get("changed") and not part.get("failed") for part in parts):
         return ""
+    # Up to ansible-core 2.18 a loop's result says of its parts alone that the host did not answer.
+    if any(part.get("unreachable") for part in (result, *parts)):
+        return f"{host} does not answer"
     if any(part.get("failed") for part in parts):
         return f"{host}: the restart failed"
     return f"{host} has no SSM agent that systemd runs"

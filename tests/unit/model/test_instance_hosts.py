@@ -65,6 +65,7 @@ def test_no_such_word():
 WHY = {
     "restarted": ({"aws_agents_ssm_agent": RESTARTED}, None),
     "silent": ({"aws_agents_ssm_agent": {"unreachable": True}}, "web1 does not answer"),
+    "silent, in each part": ({"aws_agents_ssm_agent": {"results": [{"unreachable": True}] * 2}}, "web1 does not answer"),
     "not in this run": ({}, "web1 was no part of this run"),
     "no agent": (
         {"aws_agents_ssm_agent": {"results": [{"changed": False}, {"changed": False}]}},
