@@ -463,7 +463,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
 from ..module_utils._aws.regions import known_regions
-from ..module_utils._model import catalogue
+from ..module_utils._model.catalogue import by_name as catalogue
 from ..module_utils._model.context import Context
 from ..module_utils._model.errors import InputError
 

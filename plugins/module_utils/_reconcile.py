@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Set
 
 from ._model.errors import InputError, Outdated, Refusal
 from ._model.plan import Change
-from ._model.says_aws import Answered, told, told_besides
+from ._model.says_aws.remedies import Answered, told, told_besides
 from ._model.shown import shown
 from ._model.waiting import Announced, Tell
 

@@ -190,7 +190,7 @@ from ..module_utils._model.access_check import questions
 from ..module_utils._model.access_check.expectations import PRESETS
 from ..module_utils._model.context import Context
 from ..module_utils._model.errors import InputError, Refusal
-from ..module_utils._model.says_aws import Answered
+from ..module_utils._model.says_aws.remedies import Answered
 
 with suppress(ImportError):  # AnsibleAWSModule says so
     from botocore.exceptions import BotoCoreError, ClientError

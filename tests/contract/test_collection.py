@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Set
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import PRESETS
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue.by_name import PRESETS
 from packaging.version import Version
 
 from tests.support.tree import collections_path

@@ -10,8 +10,9 @@ import re
 from typing import List
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import host_says, says_aws
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import host_says
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.agent.log import Circumstances, findings
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.says_aws import remedies
 
 from tests.support.tree import ROOT
 
@@ -26,7 +27,7 @@ def words(heading: str) -> List[str]:
 
 @pytest.mark.parametrize("said", words("AWS does not answer the caller") + words("AWS says no"))
 def test_what_aws_says(said: str) -> None:
-    assert says_aws.remedy(said)
+    assert remedies.remedy(said)
 
 
 @pytest.mark.parametrize("said", words("A host cannot be worked on"))

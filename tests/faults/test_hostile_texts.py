@@ -33,7 +33,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan i
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration import says
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.session_preferences import document as preferences
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.shown import LONGEST, on_a_line, shown
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.trust import width
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.trust_policy import width
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -132,8 +132,11 @@ class Nothing:
 
     handler: Any = None
 
-    def reset(self) -> None: ...
-    def clear(self) -> None: ...
+    def reset(self) -> None:
+        pass
+
+    def clear(self) -> None:
+        pass
 
 
 class World(Stage):

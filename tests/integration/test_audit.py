@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 import yaml
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import build
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue.by_name import build
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 from ansible_collections.hybridops.aws_agents.plugins.modules import access_check, access_info
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import catalogue
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 
 GOLDEN = Path(__file__).parent / "golden"

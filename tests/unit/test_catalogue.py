@@ -15,8 +15,8 @@ import json
 
 import parliament
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 

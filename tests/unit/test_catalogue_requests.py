@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from tests.unit.catalogue_variants import ACCOUNT, BUCKET_KEY, KEY, METRICS_ROLE, VARIANTS, built

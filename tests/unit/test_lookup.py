@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import catalogue
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.options import Option
 
 GOLDEN = Path(__file__).parent / "golden"

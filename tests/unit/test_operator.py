@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import calls, catalogue
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import calls
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 
 from tests.support.policy_simulator import ALLOWED, DENIED, NOT_ALLOWED, Request, decide

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import document as documents
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import by_name as catalogue
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from ministack.core.iam_evaluator import EvalContext, evaluate, evaluate_resource_policy, parse_policy_document
 

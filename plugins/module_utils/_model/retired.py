@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from . import catalogue
 from . import document as documents
+from .catalogue import by_name as catalogue
 from .context import Context
 
 

@@ -94,16 +94,15 @@ def _alike(module: str, test: Path) -> int:
 
 
 def _names(path: Path, module: str) -> bool:
-    """Return whether a file imports a module, itself or out of its package."""
-    package = module.rpartition(".")[0]
-    return module in imports(path) or (package in imports(path) and _exports(package, module))
+    """Return whether a file imports a module, or one that hands on what is in it."""
+    return any(name == module or _hands_on(name, module) for name in imports(path))
 
 
 @cache
-def _exports(package: str, module: str) -> bool:
-    """Return whether a package hands on what is in a module of its own."""
-    path = _ours().get(package)
-    return path is not None and path.name == "__init__.py" and module in imports(path)
+def _hands_on(name: str, module: str) -> bool:
+    """Return whether a module, such as ``_model.document``, says by ``__all__`` that what it imports is to be had of it."""
+    path = _ours().get(name)
+    return path is not None and module in imports(path) and "\n__all__ = " in path.read_text(encoding="utf-8")
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -115,9 +114,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, fullname: str, _path: Any, _target: Any = None) -> Any:
         if fullname != self._name:
             return None
-        package = [str(self._mutant.path.parent)] if self._mutant.path.name == "__init__.py" else None
-        spec = importlib.machinery.ModuleSpec(fullname, self, origin=str(self._mutant.path), is_package=package is not None)
-        spec.submodule_search_locations = package
+        spec = importlib.machinery.ModuleSpec(fullname, self, origin=str(self._mutant.path))
         spec.has_location = True
         return spec
 

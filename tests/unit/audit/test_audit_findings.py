@@ -24,7 +24,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.audit.
     Profile,
     Unseen,
 )
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue import build
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.catalogue.by_name import build
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.context import Context
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.lease import LEASE_POLICY, LEASE_TAG

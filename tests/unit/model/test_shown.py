@@ -17,7 +17,7 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.key_options import absolute
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.plan import Change
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.registration import files
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.says_aws import told
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.says_aws.remedies import told
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.shown import LONGEST, on_a_line, shown
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from .. import catalogue, names
 from .. import document as documents
+from .. import names
 from .. import trust as trusts
+from ..catalogue import by_name as catalogue
 from ..context import Context
 from ..errors import InputError
 from . import references

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..catalogue import PRESETS
+from ..catalogue.by_name import PRESETS
 
 _STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 _TAGS = {"tags": {"type": "dict"}, "purge_tags": {"type": "bool", "default": False}}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .forms import FORMS, ec2_service, trust
-from .width import add_service, refuse_wide, services, trusts_service
+from .trust_policy.forms import FORMS, ec2_service, trust
+from .trust_policy.width import add_service, refuse_wide, services, trusts_service
 
 __all__ = ["FORMS", "add_service", "ec2_service", "refuse_wide", "services", "trust", "trusts_service"]

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from .build import allow, document
-from .canonical import canonical, equal, readable, same_service
-from .parts import OLD_VERSION, VERSION, Document, account_of_root, members
-from .rules import MANAGED_LIMIT, ROLE_INLINE_LIMIT, TRUST_LIMIT, USER_INLINE_LIMIT, check
-from .text import parse, render, size
+from .policy_grammar.build import allow, document
+from .policy_grammar.canonical import canonical, equal, readable, same_service
+from .policy_grammar.parts import OLD_VERSION, VERSION, Document, account_of_root, members
+from .policy_grammar.rules import MANAGED_LIMIT, ROLE_INLINE_LIMIT, TRUST_LIMIT, USER_INLINE_LIMIT, check
+from .policy_grammar.text import parse, render, size
 
 __all__ = [
     "MANAGED_LIMIT",
