@@ -253,7 +253,7 @@ mode:
   returned: success
   type: str
   sample: '0600'
-keys:
+access_keys:
   description: The user's keys, without any secret. Last uses are read only where a decision needs them.
   returned: success
   type: list

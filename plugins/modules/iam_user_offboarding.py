@@ -129,7 +129,7 @@ users:
   returned: success
   type: dict
   sample: {}
-keys:
+access_keys:
   description:
     - The keys that the users had, without any secret, and where each was last used. AWS reports uses up to four hours late, and none at
       all once the key is deleted, so this is the last that is heard of it.

@@ -203,7 +203,7 @@ store:
   returned: success
   type: str
   sample: parameter /hybridops/cwagent-shared
-keys:
+access_keys:
   description:
     - The user's keys, without any secret. Last uses are read only where a decision needs them.
     - C(hosts) are those of O(hosts) that were seen with the key.

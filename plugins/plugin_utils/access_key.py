@@ -246,7 +246,7 @@ class HostAccessKey(Resource):
             "owner": record.host.owner,
             "group": record.host.group,
             "mode": record.host.mode,
-            "keys": [self._told(key, record) for key in record.keys],
+            "access_keys": [self._told(key, record) for key in record.keys],
             "decision": decision.reason if decision else "",
             "awaiting": decision.awaiting if decision else "",
         }

@@ -164,7 +164,7 @@ class SharedAccessKey(Resource):
             "user": self._rules.keys.user,
             "store": self._store.place,
             "key_id": self._named(record.store.key_id),
-            "keys": [self._told(key, record) for key in record.keys],
+            "access_keys": [self._told(key, record) for key in record.keys],
             "hosts_without": sorted(host for host, key_id in hosts.items() if key_id not in ids),
             "decision": decision.reason if decision else "",
             "awaiting": decision.awaiting if decision else "",

@@ -123,13 +123,13 @@ def key_of_a_host(account, scratch):
     account.calm()
     last = account.run("host_key", **host)
     assert not last["changed"] and last["decision"].endswith("on the host and proven")
-    assert [key["id"] for key in last["keys"]] == [last["key_id"]] and account.weather.most_keys[USER] == 1
+    assert [key["id"] for key in last["access_keys"]] == [last["key_id"]] and account.weather.most_keys[USER] == 1
     account.run("host_key", **host, present=False)
     account.run("host_key", **host)
     account.calm()
     for _again in range(2):
         last = account.run("host_key", **host)
-    assert not last["changed"] and [key["id"] for key in last["keys"]] == [last["key_id"]]
+    assert not last["changed"] and [key["id"] for key in last["access_keys"]] == [last["key_id"]]
     account.run("offboarding", users=[USER], allow_in_use=True)
     account.run("offboarding", users=[USER], allow_in_use=True)
     account.calm()
@@ -148,8 +148,8 @@ def rotated_key(account, scratch):
         last = account.run("host_key", **host, rotate_after="0s")
     account.calm()
     last = account.run("host_key", **host)
-    assert last["key_id"] != held and {key["id"] for key in last["keys"]} == {last["key_id"], held}
-    assert all(key["status"] == "Active" for key in last["keys"]) and account.weather.most_keys[USER] == 2
+    assert last["key_id"] != held and {key["id"] for key in last["access_keys"]} == {last["key_id"], held}
+    assert all(key["status"] == "Active" for key in last["access_keys"]) and account.weather.most_keys[USER] == 2
 
 
 def configurations(account):

@@ -65,7 +65,7 @@ def test_check_and_diff_change_nothing(site):
     seen = site.run(["--check", "--diff"])
     result = seen.task("hand over").result
     assert result["changed"] and result["key_id"] == "(new)" and result["changes"] == [f"hand over access key of user {USER}"]
-    assert '-    "keys": [],' in seen.stdout and '+            "id": "(new)",' in seen.stdout, seen
+    assert '-    "access_keys": [],' in seen.stdout and '+            "id": "(new)",' in seen.stdout, seen
     assert not site.keys() and not site.path.exists()
     site.run().ok()
     assert not site.result(["--check", "--diff"]).changed

@@ -69,7 +69,7 @@ def test_a_host_that_leaves(site):
     result = site.run("--diff")
     assert result.outcome == "ok" and result.result["changes"] == predicted.result["changes"], result
     assert result.result["changes"][0] == f"delete access key {keys[0].access_key_id} from user {USER}"
-    assert {key["id"]: key["status"] for key in result.result["keys"]} == {key.access_key_id: "deleted" for key in keys}
+    assert {key["id"]: key["status"] for key in result.result["access_keys"]} == {key.access_key_id: "deleted" for key in keys}
     assert set(result.result["diff"]["before"]["users"]) == {USER} and result.result["diff"]["after"]["users"] == {}
     assert list(site.users()) == ["cwagent-web2"]
     again = site.run()

@@ -45,7 +45,7 @@ def test_first_run_and_nothing_more(aws, tmp_path, kind):
     for host in site.hosts:
         assert site.caller(host).endswith(f":user/hybridops/{USER}")
         assert site.held(host)["aws_secret_access_key"] == site.stored()["secret_access_key"]
-    assert run.task("finish").result["keys"][0]["hosts"] == list(site.hosts)
+    assert run.task("finish").result["access_keys"][0]["hosts"] == list(site.hosts)
     before = site.stored(), site.file.exists() and site.file.read_bytes()
     assert not site.all_stages().ok().changed and before == (site.stored(), site.file.exists() and site.file.read_bytes())
     if kind == "vault":
@@ -112,7 +112,7 @@ def test_old_key_is_not_ended_while_it_is_used(vault):
     run = vault.all_stages(keep={"rotate": True, "orphan_grace": "0"}, finish={"orphan_grace": "0"}).ok()
     finish = run.task("finish").result
     assert "made or used within 24 hours" in finish["awaiting"] and vault.keys()[old] == "Active"
-    assert {key["id"]: key["hosts"] for key in finish["keys"]} == {old: [], finish["key_id"]: ["web1", "web2"]}
+    assert {key["id"]: key["hosts"] for key in finish["access_keys"]} == {old: [], finish["key_id"]: ["web1", "web2"]}
     # A second forced rotation has no slot.
     refused = vault.keep(rotate=True, orphan_grace="0")
     assert refused.outcome == "failed" and old in refused.msg and "drop_key" in refused.msg

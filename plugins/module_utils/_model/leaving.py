@@ -31,14 +31,14 @@ def key_report(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) 
     silent = []
     for host in hosts:
         result = hostvars[host].get(RESULT) or {}
-        if "keys" in result:
+        if "access_keys" in result:
             results[host] = result
         elif not result.get("skipped"):  # skipped: a host without a key of ours
             silent.append(host)
     held = {result["key_id"] for result in results.values()}
     spare: Dict[str, Dict[str, Any]] = {}
     for host, result in results.items():
-        for key in result["keys"]:
+        for key in result["access_keys"]:
             if key["id"] not in held:
                 spare.setdefault(key["id"], {"host": host, "user": result["user"], **{name: key[name] for name in _SHOWN}})
     return {

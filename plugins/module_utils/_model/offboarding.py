@@ -232,7 +232,7 @@ def view(account: Account, users: Mapping[str, Any], now_gone: Mapping[str, Tupl
         hanging = {kind: list(ids) for kind, ids in user.dependants.items() if ids and kind != "access key"} if user else {}
         seen[name] = {**shown, "attached": hanging}
     keys = [_key(name, key, account) for name, held in now_gone.items() for key in held]
-    return {"users": seen, "keys": keys}
+    return {"users": seen, "access_keys": keys}
 
 
 def _key(user: str, key: Key, account: Account) -> Dict[str, Any]:

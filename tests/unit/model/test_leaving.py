@@ -21,7 +21,7 @@ def key(name, age, **more):
 
 
 def result(held, *keys, **more):
-    return {"onprem_agent_key": {"key_id": held, "user": "u", "keys": list(keys), "changes": [], "awaiting": "", **more}}
+    return {"onprem_agent_key": {"key_id": held, "user": "u", "access_keys": list(keys), "changes": [], "awaiting": "", **more}}
 
 
 def test_keys_that_are_on_no_host():

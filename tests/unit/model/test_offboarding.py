@@ -190,8 +190,8 @@ def test_what_is_shown():
     wanted = offboarding.rules(options())
     before = offboarding.view(actual, {"web1": {"name": "web1"}}, actual.keys)
     assert before["users"] == {"web1": {"name": "web1", "attached": {"login profile": ["web1"]}}}
-    assert [key["status"] for key in before["keys"]] == ["Active", "Inactive"]
+    assert [key["status"] for key in before["access_keys"]] == ["Active", "Inactive"]
     after = offboarding.view(offboarding.target(wanted, actual, "aws"), {}, actual.keys)
-    assert after["users"] == {} and [key["status"] for key in after["keys"]] == ["deleted", "deleted"]
+    assert after["users"] == {} and [key["status"] for key in after["access_keys"]] == ["deleted", "deleted"]
     contained = offboarding.target(replace(wanted, delete=False), actual, "aws")
-    assert [key["status"] for key in offboarding.view(contained, {}, actual.keys)["keys"]] == ["Inactive", "Inactive"]
+    assert [key["status"] for key in offboarding.view(contained, {}, actual.keys)["access_keys"]] == ["Inactive", "Inactive"]

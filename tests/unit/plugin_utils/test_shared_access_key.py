@@ -273,7 +273,7 @@ def two(site, used):
 def test_the_final_stage_tells_who_holds_what(site):
     two(site, timedelta(hours=1))
     result = site.run(hosts={"a": "N", "b": "O", "c": "", "d": "GONE"})
-    held = {key["id"]: (key["hosts"], key["age_days"], key["last_used_service"]) for key in result["keys"]}
+    held = {key["id"]: (key["hosts"], key["age_days"], key["last_used_service"]) for key in result["access_keys"]}
     assert held == {"N": (["a"], 3, "monitoring"), "O": (["b"], 30, "monitoring")} and result["hosts_without"] == ["c", "d"]
     assert "held by b" in result["awaiting"] and not result["changed"]
 
@@ -294,7 +294,7 @@ def test_nothing_to_end_needs_no_store(site):
     site.run()
     looks = site.store.looks
     result = site.run(hosts={"a": "AKIA0"})
-    assert not result["changed"] and site.store.looks == looks and result["keys"][0]["hosts"] == ["a"]
+    assert not result["changed"] and site.store.looks == looks and result["access_keys"][0]["hosts"] == ["a"]
 
 
 def test_missing_user_stops_before_anything(site):
