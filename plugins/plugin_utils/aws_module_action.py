@@ -14,7 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._reconcile import Resource
 from .aws_action import AwsAction
-from .controller import as_a_module_gets_it, run_module, would_run_here
+from .controller import as_a_module_gets_it, run_module, tells_invocation, would_run_here
 
 
 class AwsModuleAction(AwsAction):
@@ -31,8 +31,10 @@ class AwsModuleAction(AwsAction):
         if self._lists_calls() or not would_run_here(self, task_vars):
             return run_module(self, task_vars)
         self._task.args = as_a_module_gets_it(self._task.args)
-        # Under -vvv Ansible shows the options of a module, and it shows no value that no_log hides.
-        result = dict(super().run(tmp, task_vars), invocation={"module_args": self._options})
+        result = super().run(tmp, task_vars)
+        if tells_invocation(task_vars):
+            # Under -vvv Ansible shows the options of a module, and it shows no value that no_log hides.
+            result["invocation"] = {"module_args": self._options}
         told: Dict[str, Any] = remove_values(result, self._secrets(self._options))
         return told
 

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, final
 
-from ansible.errors import AnsibleActionFail
+from ansible import constants
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.executor.interpreter_discovery import InterpreterDiscoveryRequiredError, discover_interpreter
 from ansible.executor.module_common import _get_shebang
 
@@ -70,6 +71,14 @@ def would_run_here(action: Any, task_vars: Mapping[str, Any]) -> bool:
     variables = task_vars["ansible_delegated_vars"][task.delegate_to] if task.delegate_to else task_vars
     python = action._templar.template(variables.get("ansible_python_interpreter"))
     return connection.transport == "local" and connection.become is None and not task.async_val and python == sys.executable
+
+
+def tells_invocation(task_vars: Optional[Mapping[str, Any]]) -> bool:
+    """Return whether a module's result is to hold its options. Up to ansible-core 2.20 each does; from then on a setting says so."""
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=task_vars))
+    except AnsibleError:
+        return True
 
 
 def run_module(action: Any, task_vars: Dict[str, Any]) -> Dict[str, Any]:
