@@ -55,7 +55,10 @@ def run(command: List[str], environment: Optional[Mapping[str, str]] = None) -> 
     """
     quiet = {"LC_ALL": "C", "LANGUAGE": "", "DEBIAN_FRONTEND": "noninteractive"}
     variables = {**os.environ, **quiet, "PATH": search_path(), **(environment or {})}
-    done = subprocess.run(command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    # AnsibleModule.run_command leaves the module's standard input open, where a package's script may wait for an answer.
+    done = subprocess.run(  # pylint: disable=ansible-bad-function
+        command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
     return Done(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
 
 

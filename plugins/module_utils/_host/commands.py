@@ -26,7 +26,8 @@ def run(command, environment=None, hidden=""):
     :param hidden: an argument of it that is in no answer, whatever it says.
     """
     try:
-        process = subprocess.Popen(
+        # No AnsibleModule has started this: it is sent to the host's Python as it is.
+        process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
     except OSError as error:
