@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import parliament
 import pytest
@@ -29,6 +30,17 @@ OF_IDENTITIES = [variant for variant in VARIANTS if variant not in OF_RESOURCES]
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_golden(variant):
     assert built(variant) == golden(variant)
+
+
+# operator_aws names a boundary, and refuses one whose account it does not know.
+@pytest.mark.parametrize("variant", [variant for variant in OF_IDENTITIES if VARIANTS[variant][0] != "operator_aws"])
+def test_an_account_that_is_not_known_is_any(variant):
+    preset, options, context = VARIANTS[variant]
+    for statement in catalogue.build(preset, options, replace(context, account=""), "policy p")["Statement"]:
+        resources = statement.get("Resource", [])
+        for arn in filter("*".__ne__, [resources] if isinstance(resources, str) else resources):
+            account = arn.split(":")[4]
+            assert account in ("", "*", "aws") or account in str(options), arn
 
 
 @pytest.mark.parametrize("variant", OF_IDENTITIES)
