@@ -62,6 +62,12 @@ def test_the_partition_is_never_written_out(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", product_files(), ids=name)
+def test_no_import_is_deprecated(path: Path) -> None:
+    """Runs do not tell: amazon.aws 10 imports it too, and Ansible warns once."""
+    assert "module_utils._text" not in code(path)
+
+
+@pytest.mark.parametrize("path", product_files(), ids=name)
 def test_no_structured_data_comes_from_a_template(path: Path) -> None:
     assert not path.name.endswith((".json.j2", ".yml.j2", ".yaml.j2"))
     assert path.suffix == ".py" or "{%" not in path.read_text(encoding="utf-8")
