@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any, Dict, List, Set
 
+from ansible.module_utils.common.warnings import warn
+
 from ._model.errors import InputError, Outdated, Refusal
 from ._model.plan import Change
 from ._model.says_aws.remedies import Answered, told, told_besides
@@ -196,8 +198,9 @@ def converge(resource: Resource, check: bool, diff: bool = False) -> Dict[str, A
 def converge_module(module: Any, resource: Resource) -> None:
     """Run ``resource`` for an ``AnsibleAWSModule`` or a plain ``AnsibleModule`` and exit it."""
     try:
-        result = converge(resource, module.check_mode, module._diff)
+        result = _warned(converge(resource, module.check_mode, module._diff))
     except Failure as failure:
+        failure.result = _warned(failure.result)
         if isinstance(failure.cause, (InputError, Refusal)):
             module.fail_json(msg=failure.text, **failure.result)
         fail_json_aws = getattr(module, "fail_json_aws", None)
@@ -205,6 +208,16 @@ def converge_module(module: Any, resource: Resource) -> None:
             fail_json_aws(Answered(failure.cause), msg=failure.text, **failure.result)
         module.fail_json(msg=f"{failure.text}: {told(str(failure.cause))}", **failure.result)
     module.exit_json(**result)
+
+
+def _warned(result: Dict[str, Any]) -> Dict[str, Any]:
+    """Give the result's warnings to Ansible in a module's own way, and return the rest.
+
+    ``AnsibleAWSModule.warn`` adds them to the result as well, which ansible-core 2.19 calls deprecated.
+    """
+    for text in result.pop("warnings", ()):
+        warn(text)
+    return result
 
 
 def converge_action(action: Any, resource: Resource) -> Dict[str, Any]:

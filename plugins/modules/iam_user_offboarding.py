@@ -156,6 +156,7 @@ changes_left:
   elements: str
 """
 
+import time
 from typing import Any, Dict, List, Tuple
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -167,6 +168,7 @@ from ..module_utils._model.access_key import Key
 from ..module_utils._model.identities import views
 from ..module_utils._model.identities.records import Identities
 from ..module_utils._model.plan import Change
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource, converge_module
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -195,7 +197,9 @@ class Leavers(Resource):
 
     def read(self) -> offboarding.Account:
         self._rules = offboarding.rules(self._options)
-        self._aws = Offboarding(self._client, self._rules, self._options["allow_root"], self._options["wait_timeout"])
+        limit = self._options["wait_timeout"]
+        pause = Announced(self.announce, "IAM to see everywhere what was taken away", limit, time.sleep)
+        self._aws = Offboarding(self._client, self._rules, self._options["allow_root"], limit, pause)
         found = self._aws.read()
         for name, held in found.keys.items():
             known = self._keys.get(name, ())

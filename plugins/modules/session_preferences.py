@@ -263,18 +263,17 @@ changes_left:
   elements: str
 """
 
+import time
 from typing import Any, Dict, List, Optional
 
-# AnsibleAWSModule.warn adds its warnings to the result as well, by a way that ansible-core 2.19 calls deprecated.
-from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._aws import session
-from ..module_utils._aws.session_preferences import SessionPreferences
+from ..module_utils._aws.session_preferences import READY_SECONDS, SessionPreferences
 from ..module_utils._model.plan import Change
 from ..module_utils._model.session_preferences import options, plan
 from ..module_utils._model.session_preferences.plan import State
-from ..module_utils._model.shown import shown
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource, converge_module
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -318,7 +317,8 @@ class Preferences(Resource):
 
     def read(self) -> State:
         self._wanted = options.wanted(self._options)
-        self._aws = SessionPreferences(self._client, self._wanted, self._options["allow_root"])
+        pause = Announced(self.announce, "SSM to have the new version ready", READY_SECONDS, time.sleep)
+        self._aws = SessionPreferences(self._client, self._wanted, self._options["allow_root"], pause)
         return self._aws.read()
 
     def target(self, actual: State) -> State:
@@ -335,9 +335,8 @@ class Preferences(Resource):
         return session.outdated(error)
 
     def report(self) -> Dict[str, Any]:
-        for text in plan.warnings(self._wanted, self._after) if self._after else ():
-            warn(shown(text))
-        return {}
+        warnings = plan.warnings(self._wanted, self._after) if self._after else []
+        return {"warnings": warnings} if warnings else {}
 
     def view(self, record: State) -> Dict[str, Any]:
         return plan.view(record)

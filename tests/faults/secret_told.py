@@ -15,6 +15,10 @@ NOTHING_TOLD = {
 }  # fmt: skip
 """The environment of runs whose tasks have the keys as options."""
 
+_CALLS_AWS = (
+    "iam_identities", "agent_config_parameter", "shared_access_key", "policy_migration", "iam_user_offboarding", "session_preferences",
+)  # fmt: skip
+
 
 def told(site):
     """Return a play whose tasks have the operator's keys as options, some of them with others that are wrong."""
@@ -31,6 +35,7 @@ def told(site):
         ("agent_config_parameter", {"name": "AmazonCloudWatch-told", "config": site.sealed(), "type": "SecureString"}),
         ("shared_access_key", {"user": user["name"], "store": store, "credentials_region": site.emulator.region}),
         ("policy_migration", {}),
+        ("iam_user_offboarding", {"users": ["cwagent-gone"]}),
         ("instance_profile_association", {"instance_profile": "Told", "filters": {"tag:Role": "told"}, "allow_no_match": True}),
     ]
     wrong = [
@@ -38,7 +43,9 @@ def told(site):
         ("iam_identities", {"users": [user], "validate_certs": keys["secret_key"]}),
         ("policy_migration", {"state": "migrated", "identities": ["role/told"]}),
         ("instance_profile_association", {"instance_profile": "Told"}),
-        *[(name, {"no_such_option": 1}) for name in ("iam_identities", "agent_config_parameter", "shared_access_key", "policy_migration")],
+        ("iam_user_offboarding", {"users": ["told"], "protected": ["told"]}),
+        ("session_preferences", {"idle_timeout": 100}),
+        *[(name, {"no_such_option": 1}) for name in _CALLS_AWS],
     ]
     tasks = [{f"{PREFIX}.{name}": {**keys, **options}} for name, options in right]
     tasks += [{f"{PREFIX}.{name}": {**keys, **options}, "ignore_errors": True} for name, options in wrong]

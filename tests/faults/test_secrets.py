@@ -107,9 +107,11 @@ def test_the_side_of_aws(site, ledger, tmp_path):
 def test_keys_that_tasks_are_told(site, ledger):
     """As options, with none in the environment. All these tasks run within ansible-playbook, so that no file of a module holds them."""
     for way in WAYS if ALL else WAYS[1:]:
-        seen = site.run(way, told(site), hosts=("key1",), verbosity=DEPTH[way], environment=NOTHING_TOLD)
+        play = told(site)
+        refused = sum(task.get("ignore_errors", False) for task in play["tasks"])
+        seen = site.run(way, play, hosts=("key1",), verbosity=DEPTH[way], environment=NOTHING_TOLD)
         done(seen)
-        assert "ignored=8" in seen.output, seen.output[-6000:]
+        assert f"ignored={refused}" in seen.output, seen.output[-6000:]
         shown = {result["invocation"]["module_args"]["secret_key"] for result in seen.results if "invocation" in result}
         assert shown == {"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}
         nowhere(site, ledger, "keys as options of tasks", seen, ("secret access key", "operator's secret key", "operator's session token"))

@@ -16,8 +16,8 @@ from ansible_collections.hybridops.aws_agents.plugins.modules.iam_user_offboardi
 from tests.integration.test_iam_identities import lacking
 from tests.support import iam_state
 from tests.support.emulators import Credentials
-from tests.support.playbook import run_task
-from tests.support.recording_proxy import Dropped, RecordingProxy
+from tests.support.playbook import WAYS, run_playbook, run_task
+from tests.support.recording_proxy import Dropped, RecordingProxy, failure
 
 MODULE = "hybridops.aws_agents.iam_user_offboarding"
 USER = "cwagent-web1"
@@ -143,6 +143,27 @@ def test_a_run_that_is_broken_off_at_each_write_is_finished_by_the_next(enforced
             break
     site.proxy.handler = lacking
     assert site.run(compromised=True).outcome == "ok" and site.users() == {}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_iam_does_not_see_yet_is_waited_for(site, way):
+    """In the controller's process, where somebody can be told, they are; as a module the same is done."""
+    site.make_user()
+    answers = ["DeleteConflict"] * 2
+
+    def behind(call, forward):
+        if call.operation == "DeleteUser" and answers:
+            return failure(call, answers.pop(), status=409)
+        return lacking(call, forward)
+
+    site.proxy.handler = behind
+    task = {"name": "leave", MODULE: {"users": [USER]}}
+    play = {"name": "play", "hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    environment = {**site.aws.environment(), "AWS_ENDPOINT_URL": site.proxy.url}
+    run = run_playbook([play], site.scratch, inventory=WAYS[way], environment=environment).ok()
+    assert run.task("leave").changed and not site.users() and not answers
+    said = run.stderr.count("localhost: waiting for IAM to see everywhere what was taken away, 2 minutes at most")
+    assert said == (1 if way == "in this process" else 0), str(run)
 
 
 def test_refused(site):

@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.session_preferences.document import render
 from ansible_collections.hybridops.aws_agents.plugins.modules.session_preferences import DOCUMENTATION
 
-from tests.support.playbook import run_playbook
+from tests.support.playbook import WAYS, run_playbook
 from tests.support.recording_proxy import RecordingProxy, Response, failure
 
 MODULE = "hybridops.aws_agents.session_preferences"
@@ -51,20 +51,20 @@ class Site:
         self.key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         aws.operator()
 
-    def run(self, tasks):
+    def run(self, tasks, way="in this process"):
         """Run tasks in one play, options by name, and return their results. A name with a ? predicts, one with a ! may fail."""
         play = [
             {"name": name, MODULE: options, "check_mode": "?" in name, "diff": "?" in name, "ignore_errors": "!" in name}
             for name, options in tasks.items()
         ]
-        self.last = self.play(play)
+        self.last = self.play(play, way)
         return {name: self.last.task(name) for name in tasks}
 
-    def play(self, tasks):
+    def play(self, tasks, way="in this process"):
         self.proxy.clear()
         environment = {**self.aws.environment(), "AWS_ENDPOINT_URL": self.proxy.url}
         play = {"name": "play", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
-        run = run_playbook([play], self.scratch, environment=environment)
+        run = run_playbook([play], self.scratch, inventory=WAYS[way], environment=environment)
         assert not run.deprecations, str(run)
         return run
 
@@ -158,10 +158,15 @@ def content(**inputs):
 
 
 class Weather(ServiceSettings):
-    """Another run that is quicker by a moment, a limit, and a caller who may not look at everything."""
+    """Another run that is quicker by a moment, a limit, a version that is not ready yet, and a caller who may not look at everything."""
+
+    unready = 2
 
     def __call__(self, call, forward):
         asked = json.dumps(call.parameters)
+        if call.operation == "UpdateDocumentDefaultVersion" and "Team-Guide" in asked and self.unready:
+            self.unready -= 1
+            return failure(call, "InvalidDocumentVersion")
         if call.operation == "UpdateDocument" and "Team-Quick" in asked:
             forward()
             return failure(call, "DuplicateDocumentContent")
@@ -174,7 +179,8 @@ class Weather(ServiceSettings):
         return super().__call__(call, forward)
 
 
-def test_documents_that_were_there_before(site):
+@pytest.mark.parametrize("way", WAYS)
+def test_documents_that_were_there_before(site, way):
     """Merged into; the newest version and the default one brought together; limits, other runs, denials, and the tier."""
     site.proxy.handler = Weather()
     for name in ("Team-Console", "Team-Quick", "Team-Full"):
@@ -194,8 +200,11 @@ def test_documents_that_were_there_before(site):
             "other !": {"name": "Team-Steps"},
             "blind": {"name": "Team-Blind", "activation_tier": "look", **hidden},
             "advanced": {"name": "Team-Blind", "activation_tier": "advanced", "verify": False},
-        }
+        },
+        way,
     )
+    said = site.last.stderr.count("localhost: waiting for SSM to have the new version ready, 60 seconds at most")
+    assert said == (1 if way == "in this process" else 0), str(site.last)
     expected = content(idleSessionTimeout="30")
     assert site.document("Team-Console") == (expected, "2", "2")
     assert site.document("Team-Guide") == (expected, "3", "3") and not done["settled"].changed
@@ -209,7 +218,7 @@ def test_documents_that_were_there_before(site):
     assert done["advanced"].result["changes"] == ["set activation tier advanced"] and site.proxy.handler.value == "advanced"
     assert site.written() == [
         "UpdateDocument", "UpdateDocumentDefaultVersion",  # merged
-        "UpdateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion",  # back, with other white space
+        "UpdateDocument", "UpdateDocument", *["UpdateDocumentDefaultVersion"] * 3,  # back, with other white space, and not ready at first
         "UpdateDocument", "UpdateDocumentDefaultVersion",  # quick
         "UpdateDocument", "CreateDocument", "UpdateServiceSetting",  # full, blind, advanced
     ]  # fmt: skip

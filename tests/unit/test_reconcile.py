@@ -286,6 +286,26 @@ def test_failures_say_what_to_do_about_aws_s_words(cause):
         assert told[-1] == told[0] == said
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_warnings_of_a_module_take_the_way_of_modules(monkeypatch, fails):
+    """Among the result's own fields ansible-core 2.19 calls them deprecated."""
+    warned, ended = [], []
+    monkeypatch.setattr(_reconcile, "warn", warned.append)
+
+    def end(**result):
+        ended.append(result)
+        raise SystemExit
+
+    letters = Letters("", "a")
+    letters.report = lambda: {"warnings": ["the letter is\x1b[31m red"], "more": 1}
+    if fails:
+        letters.read = lambda: 1 / 0
+    with pytest.raises(SystemExit):
+        converge_module(SimpleNamespace(check_mode=False, _diff=False, fail_json=end, exit_json=end), letters)
+    assert [shown["more"] for shown in ended] == [1] and "warnings" not in ended[0]
+    assert len(warned) == 1 and warned[0].startswith("the letter is") and "\x1b" not in warned[0]
+
+
 class Repeated(Letters):
     """Makes what it is asked for, and is told that it is there already, as by a call whose first answer was lost."""
 

@@ -29,13 +29,17 @@ class Offboarding:
 
     :param client: makes a boto3 client of a service, with the caller's options.
     :param wait_timeout: seconds to wait at most for IAM to see its own changes.
+    :param sleep: sleeps so many seconds.
     """
 
-    def __init__(self, client: Callable[..., Any], rules: Rules, allow_root: bool, wait_timeout: float) -> None:
+    def __init__(
+        self, client: Callable[..., Any], rules: Rules, allow_root: bool, wait_timeout: float, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
         self._rules = rules
         self._allow_root = allow_root
         self._wait_timeout = wait_timeout
+        self._sleep = sleep
         self.partition = ""
 
     def read(self) -> Account:
@@ -43,7 +47,7 @@ class Offboarding:
         self.partition = who.partition
         self._iam = self._client("iam", config=session.CLIENT_CONFIG)
         reader = Reader(self._iam, self._rules.request, Context(who.partition, who.account))
-        self._writer = Writer(self._iam, reader, self._wait_timeout)
+        self._writer = Writer(self._iam, reader, self._wait_timeout, self._sleep)
         users = reader.identities().users
         self._now: Optional[datetime] = None
         keys = {name: self._keys(user) for name, user in users.items() if user}
@@ -54,7 +58,7 @@ class Offboarding:
             self._writer.apply(change)
             return
         arguments = {"UserName": change.of.rpartition(" ")[2], "AccessKeyId": change.key, "Status": "Inactive"}
-        session.Retry(self._wait_timeout)(self._deactivate, arguments)
+        session.Retry(self._wait_timeout, sleep=self._sleep)(self._deactivate, arguments)
 
     def _deactivate(self, **arguments: str) -> Any:
         try:

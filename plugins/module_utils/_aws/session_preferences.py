@@ -10,6 +10,7 @@ GetServiceSetting, ListDocumentVersions, ListTagsForResource, UpdateDocument, Up
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from .._model.context import Context
@@ -28,18 +29,22 @@ _SPACES = (2, 1, 3, 4, 0)
 """White space to try in turn: a text is new to AWS when its white space is."""
 _NOT_YET = frozenset({"InvalidDocumentVersion", "InvalidDocumentOperation"})
 """Answers while a version that was just made is not ready."""
+READY_SECONDS = 60.0
+"""For how long such answers are waited for, at most."""
 
 
 class SessionPreferences:
     """The preferences of one task.
 
     :param client: makes a boto3 client of a service, with the caller's options.
+    :param sleep: sleeps so many seconds.
     """
 
-    def __init__(self, client: Callable[..., Any], wanted: Wanted, allow_root: bool) -> None:
+    def __init__(self, client: Callable[..., Any], wanted: Wanted, allow_root: bool, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._wanted = wanted
         self._allow_root = allow_root
+        self._sleep = sleep
         self._version = ""
 
     def read(self) -> plan.State:
@@ -137,4 +142,4 @@ class SessionPreferences:
 
     def _set_default(self, change: Change) -> None:
         arguments = {"Name": self._wanted.name, "DocumentVersion": self._version or change.key}
-        session.Retry(60)(self._ssm.update_document_default_version, arguments, _NOT_YET)
+        session.Retry(READY_SECONDS, sleep=self._sleep)(self._ssm.update_document_default_version, arguments, _NOT_YET)
