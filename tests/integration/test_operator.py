@@ -142,6 +142,7 @@ def denied(account: Account) -> None:
     account.iam.create_user(UserName="admin")
     aws, hosts = account.aws.client("iam", account.operator_aws), account.aws.client("iam", account.operator_hosts)
     nodes = account.aws.client("ssm", account.operator_hosts)
+    service_role = block("cwagent_server_path:")["onprem_ssm_iam_role"].lstrip("/")
     registered = {"RegistrationLimit": 1, "Tags": [{"Key": "hybridops.aws_agents/owner", "Value": "default"}]}
     ours = {"Path": "/hybridops/", "AssumeRolePolicyDocument": trust}
     attempts: List[Tuple[Any, Dict[str, Any], Dict[str, Any]]] = [
@@ -188,7 +189,7 @@ def denied(account: Account) -> None:
         ),
         (hosts.create_access_key, {"UserName": "admin"}, {}),
         (hosts.create_access_key, {"UserName": "operator-aws"}, {"UserName": USER}),
-        (nodes.create_activation, {"IamRole": "SSMAdmin", **registered}, {"IamRole": "hybridops/SSMServiceRole", **registered}),
+        (nodes.create_activation, {"IamRole": "SSMAdmin", **registered}, {"IamRole": service_role, **registered}),
         (hosts.create_user, {"UserName": "x", "Path": "/hybridops/", "PermissionsBoundary": boundary}, {}),
         (
             hosts.tag_user,
