@@ -14,7 +14,7 @@ import jinja2
 import pytest
 import yaml
 
-from tests.support.awx import Awx, Refused, check_rule, check_survey
+from tests.support.awx import Awx, Refused, check_answers, check_rule, check_survey, launched
 from tests.support.playbook import LOCALHOST, Run, run_playbook
 from tests.support.tree import ROOT, collections_path
 
@@ -106,12 +106,34 @@ def test_wrong_input_fails_before_the_first_call(awx: Awx, tmp_path: Path, wrong
 
 @pytest.mark.parametrize("template", DATA["__awx_templates"], ids=lambda template: str(template["name"]))
 def test_a_survey_asks_for_what_the_playbook_takes(template: Dict[str, Any]) -> None:
-    text = (ROOT / "playbooks" / template["playbook"]).read_text()
+    text = str(yaml.safe_load((ROOT / "playbooks" / template["playbook"]).read_text()))
     for question in template["survey"]:
         assert question["variable"] in text, f"{template['playbook']} knows no {question['variable']}"
         # Those that AWX's own form writes, so that one that was saved there is the same as before.
-        assert set(question) == set(DATA["__awx_questions"]["region"])
+        assert set(question) == set(DATA["__awx_questions"]["hosts"])
     check_survey({"name": "", "description": "", "spec": template["survey"]})
+    # An empty answer goes before the inventory as any other, so it must be one that nobody has there.
+    empty = {variable for variable, answer in launched(template["survey"]).items() if not answer}
+    assert empty <= {"aws_agents_migrate", "instance_profiles_replace"}
+
+
+def test_answers_of_ones_own(awx: Awx, tmp_path: Path) -> None:
+    """They are defaults of all surveys, and what schedules answer."""
+    answers = {"aws_agents_roles": ["cwagent_server", "ssm_profile"], "aws_agents_hosts": "linux", "aws_agents_audit_fail_on": "high"}
+    set_up(awx, tmp_path, aws_agents_awx_answers=answers).ok()
+    assert {each["name"]: each["extra_data"] for each in awx.objects["schedules"]} == {
+        PREFIX + "Audit": answers,
+        PREFIX + "Rotate keys": {"aws_agents_hosts": "linux", "rotate_keys_shared_now": "false"},
+    }
+    asked = {question["variable"]: question["default"] for question in awx.survey("job_templates", PREFIX + "AWS access")}
+    assert asked == {"aws_agents_roles": "cwagent_server\nssm_profile", "aws_agents_hosts": "linux"}
+    assert awx.survey("workflow_job_templates", PREFIX + "Site")[0]["default"] == "linux"
+    for wrong, said in (
+        ({"aws_agents_region": "eu-west-1"}, "has answers for aws_agents_roles"),
+        ({"aws_agents_roles": "all"}, "is no answer"),
+    ):
+        refused = set_up(awx, tmp_path, aws_agents_awx_answers=wrong)
+        assert refused.rc and said in refused.failures[0].msg
 
 
 def test_the_credential_type_gives_boto3_a_role(awx: Awx, tmp_path: Path) -> None:
@@ -146,7 +168,25 @@ def test_rules_that_awx_refuses(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"default": "never"}, {"choices": ""}, {"required": "true"}, {"type": "choice"}, {"min": "1"}, {"default": "high\nlow"}]
+    "answers", [{}, {"a": "x", "b": "high"}, {"a": ["x"], "b": ["high"]}, {"a": "", "b": ["high"]}, {"a": "x", "b": ["y"]}]
+)
+def test_answers_that_awx_refuses(answers: Dict[str, Any]) -> None:
+    text = {**DATA["__awx_questions"]["hosts"], "variable": "a"}
+    several = {**DATA["__awx_questions"]["fail_on"], "variable": "b", "type": "multiselect"}
+    check_answers([text, several], {"a": "x", "b": ["high"]})
+    with pytest.raises(Refused):
+        check_answers([text, several], answers)
+
+
+def test_what_awx_gives_a_job_whose_survey_nobody_was_asked() -> None:
+    hosts, fail_on = DATA["__awx_questions"]["hosts"], DATA["__awx_questions"]["fail_on"]
+    note = {**hosts, "variable": "note", "required": False, "default": "", "min": 0}
+    asked = [hosts, {**fail_on, "default": ""}, note, {**fail_on, "variable": "several", "type": "multiselect", "default": "high"}]
+    assert launched(asked) == {"aws_agents_hosts": "onprem", "note": ""}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"default": "ever"}, {"choices": ""}, {"required": "true"}, {"type": "choice"}, {"min": "1"}, {"default": "high\nlow"}]
 )
 def test_surveys_that_awx_refuses(wrong: Dict[str, Any]) -> None:
     right = {**DATA["__awx_questions"]["fail_on"], "default": "high"}

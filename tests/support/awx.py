@@ -158,6 +158,8 @@ class Awx:
             raise Refused(f"Playbook not found for project: {data.get('playbook')}")
         if kind == "schedules":
             check_rule(data["rrule"])
+            survey = self._surveys.get(("job_templates", data["unified_job_template"]), {"spec": []})
+            check_answers(survey["spec"], data.get("extra_data") or {})
 
     def _survey(self, method: str, key: Tuple[str, int], data: Object) -> Object:
         if method == "POST":
@@ -232,6 +234,42 @@ def _check_question(number: int, question: Object) -> None:
             raise Refused("Multiple Choice (Single Select) can only have one default value.")
         if not question.get("choices") or any(each not in question["choices"] for each in default):
             raise Refused(f"Default choice of survey question {number} must be answered from the choices listed.")
+
+
+def check_answers(questions: List[Object], answers: Mapping[str, Any]) -> None:
+    """Refuse answers as AWX does. It asks for what must be answered whatever defaults there are."""
+    for question in questions:
+        variable = question["variable"]
+        if variable not in answers:
+            if question["required"]:
+                raise Refused(f"'{variable}' value missing")
+            continue
+        answer = answers[variable]
+        if question["type"] == "multiselect" and not isinstance(answer, list):
+            raise Refused(f"'{variable}' value is expected to be a list.")
+        chosen = answer if isinstance(answer, list) else [answer]
+        if question["type"] in CHOICES and any(each not in question["choices"] for each in chosen):
+            raise Refused(f"Value {answer} for '{variable}' expected to be one of {question['choices']}.")
+        if question["type"] in ("text", "textarea"):
+            if not isinstance(answer, str):
+                raise Refused(f"Value {answer} for '{variable}' expected to be a string.")
+            if question["min"] is not None and len(answer) < question["min"]:
+                raise Refused(f"'{variable}' value {answer} is too small (length is {len(answer)} must be at least {question['min']}).")
+
+
+def launched(questions: List[Object]) -> Object:
+    """Return the extra variables that AWX gives a job whose survey nobody was asked: each default that would do as an answer.
+
+    Defaults of type multiselect are text, which would not.
+    """
+    found: Object = {}
+    for question in questions:
+        try:
+            check_answers([question], {question["variable"]: question["default"]})
+        except Refused:
+            continue
+        found[question["variable"]] = question["default"]
+    return found
 
 
 def check_rule(rule: str) -> None:

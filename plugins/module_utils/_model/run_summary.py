@@ -46,6 +46,19 @@ def run_summary(results: Results) -> List[str]:
     return lines or ["Nothing was asked for."]
 
 
+def run_counts(results: Results) -> Dict[str, Any]:
+    """Return what programs want to know of the same: how many hosts there are and were changed, by how many changes, and which failed."""
+    each = {subject: [single for result in several for single in _singles(result)] for subject, several in results.items()}
+    changes = [len([*_changes(several)]) for several in each.values()]
+    return {
+        "hosts": len(each),
+        "changed": sum(1 for number in changes if number),
+        "changes": sum(changes),
+        "failed": sorted(subject for subject, several in each.items() if _failure(several)),
+        "untouched": sorted(subject for subject, several in each.items() if not several),
+    }
+
+
 def _singles(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the results of a task, or of each turn of its loop, that was not skipped."""
     for single in result.get("results", [result]):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.run_summary import host_results, run_summary
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.run_summary import host_results, run_counts, run_summary
 
 
 def did(*changes, **more):
@@ -56,6 +56,16 @@ def test_a_fleet_is_counted():
     assert same == [f"Nothing to change: {', '.join(hosts[:10])} and 30 more."]
     changed = run_summary({host: [did("restart service")] for host in hosts})
     assert changed == [*(f"Changes: {host}: restart service." for host in hosts[:10]), "Changes: 30 more."]
+
+
+def test_counts():
+    results = {
+        "web1": [did("install package", "hand over access key"), did()],
+        "web2": [did("install package"), did(failed=True, msg="no")],
+        "web3": [SKIPPED],
+        "web4": [did()],
+    }
+    assert run_counts(results) == {"hosts": 4, "changed": 2, "changes": 3, "failed": ["web2"], "untouched": ["web3"]}
 
 
 def test_hosts():

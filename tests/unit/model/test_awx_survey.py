@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, HybridOps contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Defaults of one's own for surveys, and what a schedule answers."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.awx_survey import awx_answers, awx_survey
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
+
+ROLES = {"variable": "roles", "type": "multiselect", "required": True, "default": "a\nb", "choices": ["a", "b", "c"]}
+NOW = {"variable": "now", "type": "multiplechoice", "required": True, "default": "false", "choices": ["false", "true"]}
+NOTE = {"variable": "note", "type": "text", "required": False, "default": "", "choices": ""}
+SURVEY = [ROLES, NOW, NOTE]
+
+
+def test_without_answers_nothing_is_other() -> None:
+    assert awx_survey(SURVEY, {}) == SURVEY
+    assert awx_answers(SURVEY) == {"roles": ["a", "b"], "now": "false"}
+
+
+def test_answers_are_defaults() -> None:
+    asked = awx_survey(SURVEY, {"roles": ["c", "a"], "now": True, "note": 5, "of another survey": "x"})
+    assert [question["default"] for question in asked] == ["c\na", "true", "5"]
+    assert awx_answers(asked) == {"roles": ["c", "a"], "now": "true"}
+    assert [question["default"] for question in awx_survey(SURVEY, {"roles": "b"})] == ["b", "false", ""]
+    assert ROLES["default"] == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"), [({"roles": ["d"]}, "'d'"), ({"now": "maybe"}, "false, true"), ({"note": ["x", "y"]}, "one answer")]
+)
+def test_what_nobody_could_answer_is_refused(answers, said) -> None:
+    with pytest.raises(InputError, match=said):
+        awx_survey(SURVEY, answers)
