@@ -101,6 +101,24 @@ def test_one_role_by_its_tag_and_another_owner(site: Site) -> None:
     assert iam_state.of(site.aws)["roles"]["SSMInstanceProfile"]["description"] == "green's"
 
 
+@pytest.mark.parametrize("escalation", [("-b",), ()], ids=["-b", "by the inventory"])
+def test_escalation_is_the_hosts_alone(site: Site, tmp_path: Path, escalation: Tuple[str, ...]) -> None:
+    """The side of AWS runs as who started it: under sudo it would be somebody else, without the credentials of the environment."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text("#!/bin/sh\necho somebody else >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    everywhere = {"ansible_become_exe": str(sudo), "ansible_become_user": "nobody", **({} if escalation else {"ansible_become": True})}
+    hosts = inventory(TWO_HOSTS, **everywhere)
+    task = {"name": "look", "ansible.builtin.command": "id", "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}}
+    others = site.run([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}], *escalation, inventory=hosts)
+    assert "somebody else" in others.failures[0].msg
+    assert site.run(f"{COLLECTION}.aws_access", *escalation, inventory=hosts, aws_agents_roles=["cwagent_server"]).ok().changed
+    gone = {"aws_agents_hosts": "web1", "offboard_compromised": True, "ansible_ssh_timeout": 1}
+    left = site.run(f"{COLLECTION}.offboard", *escalation, inventory=hosts, **gone)
+    assert left.task("Contain the user and take it away").changed, str(left)
+    assert list(iam_state.of(site.aws)["users"]) == ["agent-web_2"]
+
+
 WRONG: Dict[str, Tuple[str, Tuple[str, ...], Dict[str, Any], Dict[str, Any], str]] = {
     "an unknown role": (
         "aws_access",
@@ -108,6 +126,13 @@ WRONG: Dict[str, Tuple[str, Tuple[str, ...], Dict[str, Any], Dict[str, Any], str
         TWO_HOSTS,
         {"aws_agents_roles": "ssm, cwagent_server"},
         "it may name cwagent_server, cwagent_admin",
+    ),
+    "a limit without localhost, for instances": (
+        "instance_profiles",
+        ("--limit", "web1"),
+        TWO_HOSTS,
+        {"instance_profiles_name": "Web", "instance_profiles_ids": "i-0123456789abcdef0"},
+        "--limit localhost,web1",
     ),
     "a limit without localhost": ("site", ("--limit", "web1"), TWO_HOSTS, {}, "--limit localhost,web1"),
     "two hosts of one user": (
