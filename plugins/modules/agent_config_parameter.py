@@ -180,6 +180,8 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+requirements:
+  - jsonschema >= 4, on the controller
 author:
   - HybridOps (@hybridops)
 """

@@ -143,7 +143,6 @@ options:
     default: present
 notes:
   - Lengths of time are seconds, or numbers with the units V(s), V(m), V(h), V(d) and V(w), such as V(90s), V(3m) or V(1h30m).
-  - Checking a configuration needs the Python library jsonschema on the controller.
   - boto3 is needed for a parameter and for O(verify_metrics) only, as are rights, C(ssm:GetParameter) and C(cloudwatch:ListMetrics).
   - Where the agent is to run as a user that cannot read the credentials, or that does not exist, nothing is written.
   - The agent forgets which mode it was told and finds out anew at each start. Credentials and Region are therefore always
@@ -157,6 +156,8 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+requirements:
+  - jsonschema >= 4, on the controller, where a configuration is given
 author:
   - HybridOps (@hybridops)
 """

@@ -26,8 +26,8 @@ ENVIRONMENT = Path(sys.prefix)
 HOME = ENVIRONMENT / "sanity-home"
 VERSION = ".".join(map(str, sys.version_info[:2]))
 
-SKIPPED = ["pslint", "shellcheck"]
-"""Needs of these are not on PyPI: PowerShell, and a program that the machine may have or not. The collection has neither kind of plugin."""
+SKIPPED = ["pslint"]
+"""PowerShell is not on PyPI, and the collection has no plugin in it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -39,7 +39,8 @@ def main(arguments: list[str]) -> int:
         shutil.copytree(ENVIRONMENT / "collections/ansible_collections/amazon/aws", collections / "amazon/aws")
         skip = [word for name in SKIPPED for word in ("--skip-test", name)]
         command = [str(Path(sys.executable).with_name("ansible-test")), "sanity", "--color", "no", "--python", VERSION, *skip, *arguments]
-        environment = {**os.environ, "HOME": str(HOME), "LC_ALL": "C.UTF-8"}
+        path = os.pathsep.join([str(ENVIRONMENT / "bin"), os.environ.get("PATH", os.defpath)])
+        environment = {**os.environ, "HOME": str(HOME), "LC_ALL": "C.UTF-8", "PATH": path}
         return subprocess.run(command, cwd=checkout, env=environment, check=False).returncode
 
 
