@@ -70,7 +70,7 @@ def job(template: Dict[str, Any], extra: Dict[str, Any], aws: Emulator, endpoint
     command = [sys.executable, "-m", "ansible_runner", "run", str(data), "-p", template["playbook"], "-i", "one"]
     done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
     events = [json.loads(file.read_text()) for file in (data / "artifacts" / "one" / "job_events").glob("*.json")]
-    artifacts = [each["event_data"]["artifact_data"] for each in events if each["event_data"].get("artifact_data")]
+    artifacts = [each["event_data"]["artifact_data"] for each in events if each.get("event_data", {}).get("artifact_data")]
     return done.returncode, done.stdout + done.stderr, artifacts[0] if artifacts else {}
 
 
