@@ -249,8 +249,6 @@ def clean_environment(scratch: Path) -> Dict[str, str]:
         "ANSIBLE_CALLBACKS_ENABLED": "record",
         "ANSIBLE_LOCAL_TEMP": _directory(scratch / "home" / "local"),
         "ANSIBLE_REMOTE_TEMP": _directory(scratch / "home" / "remote"),
-        # Results then hold all that they can hold from ansible-core 2.21 on as well: what is searched for secrets has the options in it.
-        "ANSIBLE_INJECT_INVOCATION": "true",
         # Facts and templates that mistake data for code are faults of ours, not warnings.
         "_ANSIBLE_TEMPLAR_UNTRUSTED_TEMPLATE_BEHAVIOR": "error",
     }
