@@ -128,6 +128,8 @@ def test_answers_of_ones_own(awx: Awx, tmp_path: Path) -> None:
     asked = {question["variable"]: question["default"] for question in awx.survey("job_templates", PREFIX + "AWS access")}
     assert asked == {"aws_agents_roles": "cwagent_server\nssm_profile", "aws_agents_hosts": "linux"}
     assert awx.survey("workflow_job_templates", PREFIX + "Site")[0]["default"] == "linux"
+    leaving = awx.survey("job_templates", PREFIX + "Offboard")[0]
+    assert (leaving["variable"], leaving["default"]) == ("aws_agents_hosts", ""), "who leaves is asked each time"
     for wrong, said in (
         ({"aws_agents_region": "eu-west-1"}, "has answers for aws_agents_roles"),
         ({"aws_agents_roles": "all"}, "is no answer"),

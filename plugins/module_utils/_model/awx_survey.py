@@ -17,19 +17,24 @@ Question = Mapping[str, Any]
 
 
 def awx_survey(questions: Iterable[Question], answers: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """Return the questions.
+    """Return the questions. One that must be answered and has no default stays without: whoever starts the job is to think of an answer,
+    such as which hosts leave.
 
     :param answers: defaults by variable, in place of those that the questions have. Those of other surveys' variables may be among them.
     :raises InputError: for an answer that is none of a question's choices.
     """
     return [
-        _answered(question, answers[question["variable"]]) if question["variable"] in answers else {**question} for question in questions
+        _answered(question, answers[question["variable"]]) if _has_answer(question, answers) else {**question} for question in questions
     ]
 
 
 def awx_answers(questions: Iterable[Question]) -> Dict[str, Any]:
     """Return the variables of a scheduled job: AWX makes no schedule where a question that must be answered is not, its default or not."""
     return {question["variable"]: _value(question) for question in questions if question["required"]}
+
+
+def _has_answer(question: Question, answers: Mapping[str, Any]) -> bool:
+    return question["variable"] in answers and not (question["required"] and not question["default"])
 
 
 def _answered(question: Question, answer: Any) -> Dict[str, Any]:

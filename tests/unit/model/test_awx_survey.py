@@ -29,6 +29,11 @@ def test_answers_are_defaults() -> None:
     assert ROLES["default"] == "a\nb"
 
 
+def test_what_is_asked_each_time_gets_no_default() -> None:
+    leaving = {**NOTE, "variable": "hosts", "required": True}
+    assert awx_survey([leaving], {"hosts": "linux"}) == [leaving]
+
+
 @pytest.mark.parametrize(
     ("answers", "said"), [({"roles": ["d"]}, "'d'"), ({"now": "maybe"}, "false, true"), ({"note": ["x", "y"]}, "one answer")]
 )
