@@ -128,14 +128,20 @@ def test_answers_of_ones_own(awx: Awx, tmp_path: Path) -> None:
     asked = {question["variable"]: question["default"] for question in awx.survey("job_templates", PREFIX + "AWS access")}
     assert asked == {"aws_agents_roles": "cwagent_server\nssm_profile", "aws_agents_hosts": "linux"}
     assert awx.survey("workflow_job_templates", PREFIX + "Site")[0]["default"] == "linux"
+    assert {node["identifier"]: node["extra_data"] for node in awx.objects["workflow_job_template_nodes"]} == {
+        "access": {name: answers[name] for name in ("aws_agents_roles", "aws_agents_hosts")},
+        "hosts": {"aws_agents_hosts": "linux"},
+        "audit": answers,
+    }
     leaving = awx.survey("job_templates", PREFIX + "Offboard")[0]
     assert (leaving["variable"], leaving["default"]) == ("aws_agents_hosts", ""), "who leaves is asked each time"
     for wrong, said in (
         ({"aws_agents_region": "eu-west-1"}, "has answers for aws_agents_roles"),
         ({"aws_agents_roles": "all"}, "is no answer"),
+        ({"aws_agents_hosts": ""}, "an answer is needed"),
     ):
         refused = set_up(awx, tmp_path, aws_agents_awx_answers=wrong)
-        assert refused.rc and said in refused.failures[0].msg
+        assert refused.rc and said in refused.failures[0].msg and not awx.writes
 
 
 def test_the_credential_type_gives_boto3_a_role(awx: Awx, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def awx_survey(questions: Iterable[Question], answers: Mapping[str, Any]) -> Lis
     such as which hosts leave.
 
     :param answers: defaults by variable, in place of those that the questions have. Those of other surveys' variables may be among them.
-    :raises InputError: for an answer that is none of a question's choices.
+    :raises InputError: for an answer that is none of a question's choices, and for an empty one where an answer is needed.
     """
     return [
         _answered(question, answers[question["variable"]]) if _has_answer(question, answers) else {**question} for question in questions
@@ -39,6 +39,8 @@ def _has_answer(question: Question, answers: Mapping[str, Any]) -> bool:
 
 def _answered(question: Question, answer: Any) -> Dict[str, Any]:
     texts = [_text(each) for each in answer] if isinstance(answer, (list, tuple)) else [_text(answer)]
+    if question["required"] and not any(texts):
+        raise InputError(f"{question['variable']}: an answer is needed, and {answer!r} is none. Leave it out for the default.")
     for text in texts:
         if question["choices"] and text not in question["choices"]:
             raise InputError(f"{question['variable']}: {text!r} is no answer. Choose from {', '.join(question['choices'])}.")
@@ -48,6 +50,8 @@ def _answered(question: Question, answer: Any) -> Dict[str, Any]:
 
 
 def _text(answer: Any) -> str:
+    if answer is None:
+        return ""
     return str(answer).lower() if isinstance(answer, bool) else str(answer)
 
 

@@ -35,7 +35,15 @@ def test_what_is_asked_each_time_gets_no_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"), [({"roles": ["d"]}, "'d'"), ({"now": "maybe"}, "false, true"), ({"note": ["x", "y"]}, "one answer")]
+    ("answers", "said"),
+    [
+        ({"roles": ["d"]}, "'d'"),
+        ({"roles": []}, "is needed"),
+        ({"now": "maybe"}, "false, true"),
+        ({"now": None}, "is needed"),
+        ({"now": ""}, "is needed"),
+        ({"note": ["x", "y"]}, "one answer"),
+    ],
 )
 def test_what_nobody_could_answer_is_refused(answers, said) -> None:
     with pytest.raises(InputError, match=said):

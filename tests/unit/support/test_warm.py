@@ -64,6 +64,7 @@ def test_a_run_is_ended_with_all_its_processes(tmp_path, monkeypatch, number, co
     if cold:
         monkeypatch.setenv("ANSIBLE_TESTS_COLD", "1")
     ended: list[int] = []
+    ender: list[threading.Thread] = []
 
     def end(pid):
         def later():
@@ -72,10 +73,12 @@ def test_a_run_is_ended_with_all_its_processes(tmp_path, monkeypatch, number, co
                 time.sleep(0.1)
             ended.extend(kill_session(pid, number))
 
-        threading.Thread(target=later).start()
+        ender.append(threading.Thread(target=later))
+        ender[0].start()
 
     started = time.monotonic()
     run = run_playbook([WAIT], tmp_path, on_start=end)
+    ender[0].join()
     assert time.monotonic() - started < 50 and len(ended) > 2
     assert run.rc == -9 if number == signal.SIGKILL else run.rc != 0
     deadline = time.monotonic() + 10
