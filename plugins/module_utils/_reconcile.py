@@ -32,6 +32,10 @@ class Resource:
     announce: Tell = staticmethod(lambda _what, _seconds: None)
     """Called with what is waited for, and for how many seconds at most. Whoever shows it to somebody sets it."""
 
+    def say(self, what: str, seconds: float) -> None:
+        """Announce a wait. For a sleep that is made before anybody can have set ``announce``."""
+        self.announce(what, seconds)
+
     def read(self) -> Any:
         """Return what is there now, as a record. No write of any kind."""
         raise NotImplementedError

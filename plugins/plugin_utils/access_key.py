@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ..module_utils._aws.access_keys import AccessKeys
+from ..module_utils._aws.access_keys import LIMIT_SECONDS, AccessKeys
 from ..module_utils._aws.proof import HostProof
 from ..module_utils._aws.session import outdated
 from ..module_utils._host.channel import Channel
@@ -61,7 +61,8 @@ class HostAccessKey(Resource):
         self._execute = execute
         self._reconnect = reconnect
         self._proof = HostProof(client, rules.region)
-        self._aws = AccessKeys(client, rules.user, options.get("aws_config"), self._trap.pause)
+        pause = Announced(self.say, f"AWS to make a new key for user {rules.user}", LIMIT_SECONDS, self._trap.pause)
+        self._aws = AccessKeys(client, rules.user, options.get("aws_config"), pause)
         self._before = State(self._aws.now, None, (), HostState())
         """What was read; empty until then."""
         self._decision: Optional[Decision] = None

@@ -98,6 +98,7 @@ class AgentConfigParameter(Resource):
     # Apply
 
     def apply(self, change: Change) -> None:
+        self._lease.announce = self.announce
         {
             ("end", "lease"): self._end_left,
             ("create", "parameter"): self._save,
@@ -113,7 +114,6 @@ class AgentConfigParameter(Resource):
         if self._target is None:
             raise AssertionError("what is absent is not saved")
         saving = Saving(self._parameter, self._rules.name, self._arn, self._target, self._before is not None)
-        self._lease.announce = self.announce
         self._saved = self._reach(lambda: self._lease.hold(saving))
 
     def _tag(self, _change: Change) -> None:

@@ -185,11 +185,18 @@ class Lease:
         self.until = leases.told(until)
         return until
 
+    def _announced(self, what: str, sleep: Callable[[float], None]) -> Announced:
+        return Announced(self._say, what, self._rules.wait_timeout, sleep)
+
+    def _say(self, what: str, seconds: float) -> None:
+        """Announce a wait. For a sleep that is made before anybody can have set ``announce``."""
+        self.announce(what, seconds)
+
     def _until_known(self, attempt: Callable[[], int]) -> int:
         """Repeat a save that AWS refuses while it does not know everywhere what was just granted."""
         limit = self._rules.wait_timeout
         deadline = time.monotonic() + limit
-        pause = Announced(self.announce, "AWS to know everywhere what was granted", limit, self._trap.pause)
+        pause = self._announced("AWS to know everywhere what was granted", self._trap.pause)
         while True:
             try:
                 return attempt()

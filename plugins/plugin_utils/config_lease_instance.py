@@ -40,7 +40,8 @@ class InstanceRole(RoleLease):
     def __init__(self, rules: LeaseRules, client: Callable[..., Any], trap: Trap, channel: Channel, region: str) -> None:
         super().__init__(rules, client, trap, region)
         self._channel = channel
-        self._associations = Associations(self._one_client, rules.wait_timeout, sleep=trap.pause)
+        pause = self._announced(f"EC2 to give the instance the profile {rules.instance_profile}", trap.pause)
+        self._associations = Associations(self._one_client, rules.wait_timeout, sleep=pause)
         self._instance = rules.instance_id
         self._profile: Optional[Profile] = None
 

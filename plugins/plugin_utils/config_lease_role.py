@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
@@ -33,7 +34,8 @@ class RoleLease(Lease):
     @cached_property
     def _ending(self) -> Associations:
         """A signal that was caught must not keep the former profile from its place."""
-        return Associations(self._one_client, self._rules.wait_timeout)
+        pause = self._announced("EC2 to bring instance profiles back to what they were", time.sleep)
+        return Associations(self._one_client, self._rules.wait_timeout, sleep=pause)
 
     def _one_client(self, service: str, **more: Any) -> Any:
         return self._marks.ec2 if service == "ec2" else self._client(service, **more)

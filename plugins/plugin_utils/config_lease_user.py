@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
-from ..module_utils._aws.access_keys import AccessKeys, NoKey
+from ..module_utils._aws.access_keys import LIMIT_SECONDS, AccessKeys, NoKey
 from ..module_utils._aws.lease import Holder, as_arguments
 from ..module_utils._aws.proof import verify
 from ..module_utils._host.ground import Conflict, read
@@ -26,6 +26,7 @@ from ..module_utils._model.agent_parameter_options import LeaseRules, Sink
 from ..module_utils._model.errors import Outdated, Refusal
 from ..module_utils._model.lease import LEASE_POLICY, LEASE_TAG, Left
 from ..module_utils._model.shared_key import Content
+from ..module_utils._model.waiting import Announced
 from .config_lease import Lease, Saving
 from .controller import Trap
 from .key_store_vault import VaultStore
@@ -44,7 +45,8 @@ class UserKey(Lease):
     def __init__(self, rules: LeaseRules, client: Callable[..., Any], trap: Trap, options: Mapping[str, Any], region: str,
                  sink: Optional[KeyFile]) -> None:  # fmt: skip
         super().__init__(rules, client, trap)
-        self._aws = AccessKeys(client, rules.user, options.get("aws_config"), trap.pause)
+        pause = Announced(self._say, f"AWS to make a new key for user {rules.user}", LIMIT_SECONDS, trap.pause)
+        self._aws = AccessKeys(client, rules.user, options.get("aws_config"), pause)
         self._owned_by, self._adopt = options["owned_by"], options["adopt"]
         self._region = region
         self._sink = sink
@@ -139,7 +141,8 @@ class UserKey(Lease):
         key, secret = self._opens(f"user {name} may have a key that nobody holds: delete it", self._delete, self._create)
         self._marks.tag_user(name, leases.tag_value(replace(lease, key_id=key.id)))
         self._trap.check()
-        verify(self._client, self._region, key, secret, self._found.arn, False, self._rules.wait_timeout, self._trap.pause)
+        pause = self._announced(f"AWS to accept the new key {key.id}", self._trap.pause)
+        verify(self._client, self._region, key, secret, self._found.arn, False, self._rules.wait_timeout, pause)
         if self._sink:
             sink = self._sink
             content = Content(name, key.id, secret, leases.told(key.created))

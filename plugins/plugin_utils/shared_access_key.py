@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ..module_utils._aws.access_keys import AccessKeys
+from ..module_utils._aws.access_keys import LIMIT_SECONDS, AccessKeys
 from ..module_utils._aws.proof import HostProof
 from ..module_utils._aws.session import outdated
 from ..module_utils._model import access_key as words
@@ -19,6 +19,7 @@ from ..module_utils._model.errors import Refusal
 from ..module_utils._model.plan import Change
 from ..module_utils._model.shared_key import Content, SharedRules, SharedState, Stored, holders, of_user, settled
 from ..module_utils._model.shared_key_decisions import SharedDecision, decide
+from ..module_utils._model.waiting import Announced
 from ..module_utils._reconcile import Resource
 from .access_key import as_data, no_user
 from .controller import Trap
@@ -39,7 +40,8 @@ class SharedAccessKey(Resource):
         self._store = store
         self._trap = Trap()
         self._proof = HostProof(client, rules.keys.region)
-        self._aws = AccessKeys(client, rules.keys.user, options.get("aws_config"), self._trap.pause)
+        pause = Announced(self.say, f"AWS to make a new key for user {rules.keys.user}", LIMIT_SECONDS, self._trap.pause)
+        self._aws = AccessKeys(client, rules.keys.user, options.get("aws_config"), pause)
         self._before = SharedState(self._aws.now, None, (), Stored(store.place))
         self._content: Optional[Content] = None
         self._decision: Optional[SharedDecision] = None

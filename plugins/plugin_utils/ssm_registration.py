@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ..module_utils._aws.activations import Activations
+from ..module_utils._aws.activations import ROLE_SECONDS, Activations
 from ..module_utils._host.channel import Channel, NoAnswer
 from ..module_utils._model.agent.state import checksum
 from ..module_utils._model.errors import Refusal
@@ -46,7 +46,8 @@ class SsmRegistration(Resource):
         self._channel = channel
         self._reconnect = reconnect
         self._trap = Trap()
-        self._aws = Activations(client, rules, options.get("aws_config"), self._trap.pause)
+        pause = Announced(self.say, "Systems Manager to make an activation", ROLE_SECONDS, self._trap.pause)
+        self._aws = Activations(client, rules, options.get("aws_config"), pause)
         self._before = State(Host())
         self._target = State(Host())
         self._node: Optional[Node] = None

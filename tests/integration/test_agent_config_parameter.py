@@ -35,7 +35,7 @@ from tests.integration.lease_site import (
 from tests.support.emulators import Credentials
 from tests.support.metadata_service import MetadataService
 from tests.support.playbook import run_playbook
-from tests.support.recording_proxy import Dropped, RecordingProxy, failure
+from tests.support.recording_proxy import Dropped, RecordingProxy, Response, failure
 
 READS = {"sts:GetCallerIdentity", "ssm:GetParameter", "ssm:DescribeParameters", "ssm:ListTagsForResource"}
 USER_LEASE = {"via": "user", "user": USER}
@@ -206,6 +206,24 @@ def test_saved_with_a_key_that_is_killed_and_found_again(site):
     assert site.stored() == OTHER and not site.keys() and not site.marks() and not sink.exists()
 
 
+def test_a_key_that_takes_a_while_is_waited_for_aloud(site):
+    site.make_user()
+    unmade, unknown = ["LimitExceeded"], ["InvalidClientTokenId"] * 2
+
+    def slow(call, forward):
+        if call.operation == "CreateAccessKey" and unmade:
+            return failure(call, unmade.pop(), status=409)
+        if call.operation == "GetCallerIdentity" and site.keys() and unknown:
+            return failure(call, unknown.pop(), status=403)
+        return forward()
+
+    with RecordingProxy(site.emulator.endpoint_url, handler=slow) as proxy:
+        run = site.play([site.task({"environment": {"AWS_ENDPOINT_URL": proxy.url}}, lease=USER_LEASE)]).ok()
+    assert not unmade and not unknown and site.stored() == CONFIG
+    for wait in (f"to make a new key for user {USER}", "to accept the new key"):
+        assert run.stderr.count(f"waiting for AWS {wait}") == 1, run.stderr
+
+
 def test_signal_while_the_key_is_not_known_yet(site):
     site.make_user()
     asked = threading.Event()
@@ -246,10 +264,11 @@ def test_saved_from_the_admin_instance(site):
             gone.set()
         assert run.task("predict").changed and metadata.seen == [SERVER, ROLE]
         assert site.profile(instance) == ROLE and len(site.marks(instance)) == 2 and f"profile={SERVER}" in site.marks(instance)[1]
-        with RecordingProxy(site.emulator.endpoint_url, handler=deny) as proxy:
+        slow = RecordingProxy(site.emulator.endpoint_url, handler=slow_to_settle())
+        with slow, RecordingProxy(site.emulator.endpoint_url, handler=deny) as proxy:
             tasks = [
                 site.tried("waits", lease=lease),
-                site.task({"name": "save"}, lease={**lease, "take_over": True}),
+                site.task({"name": "save", "environment": {"AWS_ENDPOINT_URL": slow.url}}, lease={**lease, "take_over": True}),
                 site.task({"name": "same"}, lease=lease),
                 site.tried("elsewhere", config=OTHER, lease={**lease, "instance_id": "i-00000000000000000"}),
                 site.tried("denied", task={"environment": {"AWS_ENDPOINT_URL": proxy.url}}, config=OTHER, lease=lease, wait_timeout=10),
@@ -257,6 +276,8 @@ def test_saved_from_the_admin_instance(site):
             run = site.play(tasks, ["-vvvvv"]).ok()
     assert f"instance {instance}, until" in run.task("waits").msg and "is instance" in run.task("elsewhere").msg
     assert [change.split()[0] for change in run.task("save").result["changes"]] == ["end", "create", "tag"]
+    # The lease that was left behind ends first.
+    assert 0 < run.stderr.index("waiting for EC2 to bring") < run.stderr.index("waiting for EC2 to give"), run.stderr
     # Denied for as long as was waited: the end comes all the same.
     assert run.changed == ["save"] and "PutParameter from the instance: AccessDenied" in run.task("denied").msg
     assert site.profile(instance) == SERVER and site.marks(instance) == ["role denied"] and site.stored() == CONFIG
@@ -264,15 +285,41 @@ def test_saved_from_the_admin_instance(site):
     assert metadata.given and all(secret not in seen for secret in metadata.given)
 
 
+def slow_to_settle():
+    """Return a handler of calls to an EC2 that knows no fresh profile twice, and shows one that went three times more."""
+    unknown, shown, left = [None] * 2, [], []
+
+    def handler(call, forward):
+        if call.operation == "AssociateIamInstanceProfile" and unknown:
+            unknown.pop()
+            text = "Value (x) for parameter y is invalid. Invalid IAM Instance Profile ARN"
+            error = f"<Response><Errors><Error><Code>InvalidParameterValue</Code><Message>{text}</Message></Error></Errors></Response>"
+            return Response(400, (("Content-Type", "text/xml"),), error.encode())
+        if call.operation == "DescribeIamInstanceProfileAssociations" and left:
+            return left.pop()
+        answer = forward()
+        if call.operation == "DescribeIamInstanceProfileAssociations" and "associationId" in answer.body.decode():
+            shown[:] = [answer]
+        if call.operation in ("DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
+            left[:] = shown * 3
+        return answer
+
+    return handler
+
+
 def test_instances_without_a_profile_and_with_somebody_elses(site):
     site.make_role()
     bare, given = site.make_instance(profile=None), site.make_instance()
     value = leases.tag_value(leases.Lease(over(), profile="gone", role=ROLE))
     site.ec2.create_tags(Resources=[given], Tags=[{"Key": LEASE_TAG, "Value": value}])
-    with MetadataService(site.emulator, bare) as metadata:
-        lease = {"via": "instance", "role": ROLE, "metadata_endpoint": metadata.url}
+    slow = RecordingProxy(site.emulator.endpoint_url, handler=slow_to_settle())
+    with slow, MetadataService(site.emulator, bare) as metadata:
+        lease = {"via": "instance", "role": ROLE, "metadata_endpoint": metadata.url, "ssm_endpoint": site.emulator.endpoint_url}
         nowhere = {**lease, "metadata_endpoint": "http://127.0.0.1:9"}
-        run = site.play([site.task(lease=lease), site.tried("nowhere", lease=nowhere)]).ok()
+        store = site.task({"environment": {"AWS_ENDPOINT_URL": slow.url}}, lease=lease)
+        run = site.play([store, site.tried("nowhere", lease=nowhere)]).ok()
+    for wait in (f"to give the instance the profile {ROLE}", "to bring instance profiles back to what they were"):
+        assert run.stderr.count(f"waiting for EC2 {wait}, 2 minutes at most") == 1, run.stderr
     # The lease of another instance is found by its tag, and ended too.
     assert [change.split()[0] for change in run.task("store").result["changes"]] == ["end", "create", "tag"]
     assert "by somebody else" in " ".join(run.stderr.split()) and site.profile(given) == SERVER

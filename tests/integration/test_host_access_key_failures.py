@@ -94,6 +94,7 @@ def test_limit_that_the_list_does_not_show_yet(site):
     with RecordingProxy(site.emulator.endpoint_url, handler=limited) as proxy:
         assert site.result(environment={"AWS_ENDPOINT_URL": proxy.url}).changed, site.last
         assert proxy.counts()["iam:CreateAccessKey"] == 2 and not proxy.counts()["iam:DeleteAccessKey"]
+        assert site.last.stderr.count("waiting for AWS to make a new key for user cwagent-web1, 2 minutes at most") == 1, site.last.stderr
 
 
 def test_new_key_that_aws_never_accepts(site):

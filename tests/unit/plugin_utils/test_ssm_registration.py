@@ -161,8 +161,9 @@ class Host:
         return [do if do != "turn" else request["verb"] for do, request in self.asked]
 
 
-def run(host, rules=RULES, options=None):
+def run(host, rules=RULES, options=None, announce=lambda *_said: None):
     resource = ssm_registration.SsmRegistration(rules, options or {}, host.ssm.client, host, lambda: None)
+    resource.announce = announce
     try:
         return loop.converge(resource, False, True), resource
     except loop.Failure as failure:
@@ -269,9 +270,10 @@ def test_a_role_that_is_new_is_waited_for_and_one_that_is_none_is_not_for_long(h
     unknown = "Nonexistent role or missing ssm service principal in trust policy: SSMServiceRole"
     host.ssm.fails["create"] = [refused("ValidationException", unknown)]
     assert run(host)[0]["changed"] and no_waiting == [5]
-    other = Host(Ssm())
+    other, told = Host(Ssm()), []
     other.ssm.fails["create"] = [refused("ValidationException", unknown)] * 9
-    result, _resource = run(other)
+    result, _resource = run(other, announce=lambda *said: told.append(said))
+    assert told == [("Systems Manager to make an activation", 30)]
     assert "trusts ssm.amazonaws.com" in result["failed"] and other.ssm.operations().count("create") == 7
 
 
