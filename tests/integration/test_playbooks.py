@@ -132,9 +132,10 @@ WRONG: Dict[str, Tuple[str, Tuple[str, ...], Dict[str, Any], Dict[str, Any], str
         ("--limit", "web1"),
         TWO_HOSTS,
         {"instance_profiles_name": "Web", "instance_profiles_ids": "i-0123456789abcdef0"},
-        "--limit localhost,web1",
+        "--limit localhost,HOSTS",
     ),
-    "a limit without localhost": ("site", ("--limit", "web1"), TWO_HOSTS, {}, "--limit localhost,web1"),
+    "a limit without localhost": ("site", ("--limit", "web1"), TWO_HOSTS, {}, "--limit web1 leaves out localhost"),
+    "a limit that excludes": ("site", ("--limit", "!web1"), TWO_HOSTS, {}, "all,localhost,!HOST"),
     "two hosts of one user": (
         "aws_access",
         (),
@@ -154,10 +155,11 @@ def test_wrong_input_fails_before_the_first_call(site: Site, name: str) -> None:
     assert site.proxy.calls == []
 
 
-def test_a_site_reaches_the_hosts_after_the_aws_side(site: Site) -> None:
+@pytest.mark.parametrize("limit", ["localhost,web1", "all,localhost,!Web_2"])
+def test_a_site_reaches_the_hosts_after_the_aws_side(site: Site, limit: str) -> None:
     """The host answers nobody here, so it is the only one that fails, and the AWS side is done."""
     variables = {"aws_agents_roles": ["cwagent_server"], "ansible_ssh_timeout": 1}
-    run = site.run(f"{COLLECTION}.site", "--limit", "localhost,web1", inventory=inventory(TWO_HOSTS), **variables)
+    run = site.run(f"{COLLECTION}.site", "--limit", limit, inventory=inventory(TWO_HOSTS), **variables)
     assert {task.host for task in run.failures} == {"web1"}, str(run)
     assert {task.host for task in run.tasks} == {"localhost", "web1"}
     assert sorted(iam_state.of(site.aws)["users"]) == ["agent-web_2", "cwagent-web1"]
