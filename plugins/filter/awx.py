@@ -14,4 +14,11 @@ from ansible_collections.hybridops.aws_agents.plugins.plugin_utils.filters impor
 
 class FilterModule:
     def filters(self) -> Dict[str, Callable[..., Any]]:
-        return told({"awx_survey": awx_survey.awx_survey, "awx_answers": awx_survey.awx_answers})
+        return told(
+            {
+                "awx_answers": awx_survey.awx_answers,
+                "awx_node_answers": awx_survey.awx_node_answers,
+                "awx_refusals": awx_survey.awx_refusals,
+                "awx_survey": awx_survey.awx_survey,
+            }
+        )

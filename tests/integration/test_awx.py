@@ -136,7 +136,8 @@ def test_answers_of_ones_own(awx: Awx, tmp_path: Path) -> None:
     leaving = awx.survey("job_templates", PREFIX + "Offboard")[0]
     assert (leaving["variable"], leaving["default"]) == ("aws_agents_hosts", ""), "who leaves is asked each time"
     for wrong, said in (
-        ({"aws_agents_region": "eu-west-1"}, "has answers for aws_agents_roles"),
+        ({"aws_agents_region": "eu-west-1"}, "Answers can be given for aws_agents_audit_fail_on"),
+        ({"instance_profiles_ids": "i-0123456789abcdef0"}, "is asked each time"),
         ({"aws_agents_roles": "all"}, "is no answer"),
         ({"aws_agents_hosts": ""}, "an answer is needed"),
     ):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Surveys of AWX: their questions with answers of one's own as defaults, and what those answer where nobody is there to be asked.
+"""Surveys of AWX: their questions with answers of one's own as defaults, and what is answered where nobody is there to be asked.
 
 An answer, a default too, is an extra variable of the job and goes before the inventory ("Surveys", AWX's documentation of job templates).
 """
@@ -14,9 +14,32 @@ from typing import Any, Dict, Iterable, List, Mapping
 from .errors import InputError
 
 Question = Mapping[str, Any]
+Answers = Mapping[str, Any]
+"""Answers of one's own, by variable."""
 
 
-def awx_survey(questions: Iterable[Question], answers: Mapping[str, Any]) -> List[Dict[str, Any]]:
+def awx_refusals(questions: Iterable[Question], answers: Answers) -> List[str]:
+    """Return why answers cannot be taken, empty when all can: each must be the default of a question at least.
+
+    :param questions: those of all surveys together.
+    """
+    asked = list(questions)
+    defaulted = {question["variable"] for question in asked if _takes_default(question)}
+    refused = []
+    for variable in sorted(set(answers) - defaulted, key=str):
+        if any(question["variable"] == variable for question in asked):
+            refused.append(f"{variable}: this is asked each time, so it takes no answer in advance.")
+        else:
+            refused.append(f"{variable}: no survey asks for this. Answers can be given for {', '.join(sorted(defaulted))}.")
+    for question in asked:
+        try:
+            awx_survey([question], answers)
+        except InputError as error:
+            refused.append(str(error))
+    return list(dict.fromkeys(refused))
+
+
+def awx_survey(questions: Iterable[Question], answers: Answers) -> List[Dict[str, Any]]:
     """Return the questions. One that must be answered and has no default stays without: whoever starts the job is to think of an answer,
     such as which hosts leave.
 
@@ -24,7 +47,7 @@ def awx_survey(questions: Iterable[Question], answers: Mapping[str, Any]) -> Lis
     :raises InputError: for an answer that is none of a question's choices, and for an empty one where an answer is needed.
     """
     return [
-        _answered(question, answers[question["variable"]]) if _has_answer(question, answers) else {**question} for question in questions
+        _answered(question, answers[question["variable"]]) if _is_answered(question, answers) else {**question} for question in questions
     ]
 
 
@@ -33,8 +56,22 @@ def awx_answers(questions: Iterable[Question]) -> Dict[str, Any]:
     return {question["variable"]: _value(question) for question in questions if question["required"]}
 
 
-def _has_answer(question: Question, answers: Mapping[str, Any]) -> bool:
-    return question["variable"] in answers and not (question["required"] and not question["default"])
+def awx_node_answers(questions: Iterable[Question], answers: Answers) -> Dict[str, Any]:
+    """Return the variables that the node of a workflow gives its job. What has no answer of one's own is not among
+    them, so that the job has what it would have outside of the workflow.
+
+    :param questions: those of the job template.
+    """
+    answered = [question for question in questions if _is_answered(question, answers)]
+    return {question["variable"]: _value(question) for question in awx_survey(answered, answers)}
+
+
+def _is_answered(question: Question, answers: Answers) -> bool:
+    return question["variable"] in answers and _takes_default(question)
+
+
+def _takes_default(question: Question) -> bool:
+    return bool(question["default"]) or not question["required"]
 
 
 def _answered(question: Question, answer: Any) -> Dict[str, Any]:

@@ -7,13 +7,19 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.awx_survey import awx_answers, awx_survey
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.awx_survey import (
+    awx_answers,
+    awx_node_answers,
+    awx_refusals,
+    awx_survey,
+)
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 
 ROLES = {"variable": "roles", "type": "multiselect", "required": True, "default": "a\nb", "choices": ["a", "b", "c"]}
 NOW = {"variable": "now", "type": "multiplechoice", "required": True, "default": "false", "choices": ["false", "true"]}
 NOTE = {"variable": "note", "type": "text", "required": False, "default": "", "choices": ""}
 SURVEY = [ROLES, NOW, NOTE]
+IDS = {"variable": "ids", "type": "textarea", "required": True, "default": "", "choices": ""}
 
 
 def test_without_answers_nothing_is_other() -> None:
@@ -30,8 +36,28 @@ def test_answers_are_defaults() -> None:
 
 
 def test_what_is_asked_each_time_gets_no_default() -> None:
-    leaving = {**NOTE, "variable": "hosts", "required": True}
-    assert awx_survey([leaving], {"hosts": "linux"}) == [leaving]
+    assert awx_survey([IDS], {"ids": "linux"}) == [IDS]
+
+
+def test_a_node_gives_what_was_answered_alone() -> None:
+    answers = {"note": "x", "roles": ["c"], "ids": "i-1", "of another survey": 1}
+    assert awx_node_answers([*SURVEY, IDS], answers) == {"note": "x", "roles": ["c"]}
+    assert awx_node_answers(SURVEY, {}) == {}
+
+
+def test_what_can_be_answered_is_not_refused() -> None:
+    elsewhere = {**IDS, "variable": "note"}
+    assert awx_refusals([elsewhere, *SURVEY], {"note": "x", "roles": ["a", "c"], "now": False}) == []
+
+
+def test_all_refusals_are_told_once() -> None:
+    refused = awx_refusals([*SURVEY, IDS, ROLES], {"ids": "i-1", "region": "x", "roles": "d", "now": ""})
+    assert refused == [
+        "ids: this is asked each time, so it takes no answer in advance.",
+        "region: no survey asks for this. Answers can be given for note, now, roles.",
+        "roles: 'd' is no answer. Choose from a, b, c.",
+        "now: an answer is needed, and '' is none. Leave it out for the default.",
+    ]
 
 
 @pytest.mark.parametrize(
