@@ -13,4 +13,9 @@ from ansible_collections.hybridops.aws_agents.plugins.module_utils._model import
 
 class FilterModule:
     def filters(self) -> Dict[str, Callable[..., Any]]:
-        return {"host_results": run_summary.host_results, "run_summary": run_summary.run_summary, "run_counts": run_summary.run_counts}
+        return {
+            "host_results": run_summary.host_results,
+            "run_changes": run_summary.run_changes,
+            "run_counts": run_summary.run_counts,
+            "run_summary": run_summary.run_summary,
+        }

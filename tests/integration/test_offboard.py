@@ -116,6 +116,13 @@ def test_a_host_that_does_not_answer(site, flag):
     assert went(run)["web1"][-1] == f"delete user {USER}"
 
 
+def test_one_of_two_does_not_answer(site):
+    run = site.offboard(aws_agents_hosts="web1,web2", offboard_all=True)
+    assert run.rc and site.users() == [OTHER], run
+    changed, failed = run.task("Say what was done").result["msg"]
+    assert changed.startswith("Changes: web1: ") and failed.startswith("Failed: web2: "), (changed, failed)
+
+
 @pytest.fixture
 def shared(site):
     """web1 has the key of a user that it shares with web2, from a parameter."""

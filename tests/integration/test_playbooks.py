@@ -166,8 +166,8 @@ def test_a_site_reaches_the_hosts_after_the_aws_side(site: Site, limit: str) -> 
 
 
 def test_a_run_ends_with_what_it_did(site: Site) -> None:
-    """One host answers nobody; the other is this machine."""
-    hosts: Dict[str, Any] = {"web1": {}, "web2": HOST}
+    """One host answers nobody; the others are this machine, and one of them has a variable that its role refuses."""
+    hosts: Dict[str, Any] = {"web1": {}, "web2": HOST, "web3": {**HOST, "onprem_agent_state": "gone"}}
     given = {
         "onprem_agent_credentials_file": str(site.scratch / "credentials"),
         "onprem_agent_root": str(site.scratch / "agent"),
@@ -185,9 +185,11 @@ def test_a_run_ends_with_what_it_did(site: Site) -> None:
     assert made[1] == "Nothing was done for: cwagent_admin, ssm_profile, session_manager."
     for arguments in (["--check"], []):
         run = site.run(f"{COLLECTION}.onprem", *arguments, inventory=inventory(hosts, **given))
-        changed, failed = run.task("Say what was done").result["msg"]
+        changed, *failed = run.task("Say what was done").result["msg"]
         assert changed.startswith("Changes: web2: hand over access key of user cwagent-web2, "), str(run)
-        assert failed.startswith("Failed: web1: ")
+        assert failed[0].startswith("Failed: web1: ") and failed[1:] == ["Failed: web3: see above."]
+        counts = run.custom_stats["_run"]["aws_agents_onprem"]
+        assert counts == {"hosts": 3, "changed": 1, "changes": counts["changes"], "failed": ["web1", "web3"], "untouched": []}
     again = site.run(f"{COLLECTION}.onprem", inventory=inventory(hosts, **given))
     assert again.task("Say what was done").result["msg"][0] == "Nothing to change: web2.", str(again)
 

@@ -13,7 +13,7 @@ ON_HOSTS = (
     "onprem_ssm_package", "onprem_ssm_result", "onprem_agent_package", "onprem_agent_key", "onprem_agent_result",
     "aws_agents_deregistered", "aws_agents_taken_away",
 )  # fmt: skip
-"""What the roles for hosts register, in the order of their tasks, and around it what the playbook offboard does in AWS for a host."""
+"""What the roles for hosts register, in the order that makes a host ready, and around it what offboard does in AWS for a host."""
 
 _CHANGES = 4
 _SUBJECTS = 10
@@ -22,9 +22,19 @@ _WORDS = 300
 Results = Mapping[str, Iterable[Mapping[str, Any]]]
 
 
-def host_results(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) -> Dict[str, List[Mapping[str, Any]]]:
-    """Return what was registered for each host, see ``ON_HOSTS``, as ``run_summary`` takes it."""
-    return {host: [hostvars[host][name] for name in ON_HOSTS if name in hostvars[host]] for host in hosts}
+def host_results(hosts: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]],
+                 failed: Iterable[str] = ()) -> Dict[str, List[Mapping[str, Any]]]:  # fmt: skip
+    """Return what was registered for each host, see ``ON_HOSTS``, as ``run_summary`` takes it.
+
+    :param failed: hosts that failed, wherever that was. One whose results have no failure, as after a role's check of its variables, gets
+        a result that says no more.
+    """
+    results = {host: [hostvars[host][name] for name in ON_HOSTS if name in hostvars[host]] for host in hosts}
+    lost = {*failed}
+    for host, several in results.items():
+        if host in lost and not _failure(_each(several)):
+            several.append({"failed": True})
+    return results
 
 
 def run_summary(results: Results) -> List[str]:
@@ -32,7 +42,7 @@ def run_summary(results: Results) -> List[str]:
 
     :param results: the results of tasks by whom they are about: a host, a role. Those of a loop may be among them.
     """
-    each = {subject: [single for result in several for single in _singles(result)] for subject, several in results.items()}
+    each = {subject: _each(several) for subject, several in results.items()}
     changed = {subject: [*_changes(several)] for subject, several in each.items()}
     failed = {subject: _failure(several) for subject, several in each.items()}
     later = {subject: "; ".join(_awaited(several)) for subject, several in each.items()}
@@ -46,9 +56,14 @@ def run_summary(results: Results) -> List[str]:
     return lines or ["Nothing was asked for."]
 
 
+def run_changes(results: Results) -> Dict[str, List[str]]:
+    """Return all changes by whom they are about, each once."""
+    return {subject: [*dict.fromkeys(_changes(_each(several)))] for subject, several in results.items()}
+
+
 def run_counts(results: Results) -> Dict[str, Any]:
     """Return what programs want to know of the same: how many hosts there are and were changed, by how many changes, and which failed."""
-    each = {subject: [single for result in several for single in _singles(result)] for subject, several in results.items()}
+    each = {subject: _each(several) for subject, several in results.items()}
     changes = [len([*_changes(several)]) for several in each.values()]
     return {
         "hosts": len(each),
@@ -57,6 +72,10 @@ def run_counts(results: Results) -> Dict[str, Any]:
         "failed": sorted(subject for subject, several in each.items() if _failure(several)),
         "untouched": sorted(subject for subject, several in each.items() if not several),
     }
+
+
+def _each(several: Iterable[Mapping[str, Any]]) -> List[Mapping[str, Any]]:
+    return [single for result in several for single in _singles(result)]
 
 
 def _singles(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -68,7 +87,8 @@ def _singles(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _changes(several: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for single in several:
-        yield from map(str, single.get("changes") or ())
+        # What failed half way says what it came to.
+        yield from map(str, single.get("changes") or single.get("changes_applied") or ())
 
 
 def _awaited(several: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -7,7 +7,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.run_summary import host_results, run_counts, run_summary
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.run_summary import (
+    host_results,
+    run_changes,
+    run_counts,
+    run_summary,
+)
 
 
 def did(*changes, **more):
@@ -38,6 +43,10 @@ ROWS = {
         {"web1": [did("install package"), did("hand over access key", failed=True, msg="AWS says\nno.")]},
         ["Changes: web1: install package, hand over access key.", "Failed: web1: AWS says no."],
     ),
+    "failed half way": (
+        {"web1": [{"failed": True, "changed": True, "changes_applied": ["create user u"], "msg": "AWS says no."}]},
+        ["Changes: web1: create user u.", "Failed: web1: AWS says no."],
+    ),
     "unreachable": ({"web1": [{"unreachable": True, "msg": "no route"}]}, ["Failed: web1: no route."]),
     "failed without a word": ({"web1": [{"failed": True}]}, ["Failed: web1: see above."]),
     "a long text": ({"web1": [{"failed": True, "msg": "x" * 301}]}, [f"Failed: web1: {'x' * 300}…."]),
@@ -64,8 +73,17 @@ def test_counts():
         "web2": [did("install package"), did(failed=True, msg="no")],
         "web3": [SKIPPED],
         "web4": [did()],
+        "web5": [{"failed": True, "changed": True, "changes_applied": ["install package"], "msg": "no"}],
     }
-    assert run_counts(results) == {"hosts": 4, "changed": 2, "changes": 3, "failed": ["web2"], "untouched": ["web3"]}
+    assert run_counts(results) == {"hosts": 5, "changed": 3, "changes": 4, "failed": ["web2", "web5"], "untouched": ["web3"]}
+
+
+def test_changes():
+    results = {
+        "web1": [did("install package", "restart"), did("restart"), {"failed": True, "changes_applied": ["tag"], "changes_left": ["go"]}],
+        "web2": [SKIPPED, did()],
+    }
+    assert run_changes(results) == {"web1": ["install package", "restart", "tag"], "web2": []}
 
 
 def test_hosts():
@@ -74,3 +92,17 @@ def test_hosts():
         "web2": {},
     }
     assert host_results(["web1", "web2"], hostvars) == {"web1": [did("hand over"), did("restart service")], "web2": []}
+
+
+def test_hosts_that_failed_where_nothing_is_registered():
+    said = {"failed": True, "msg": "no"}
+    hostvars = {"web1": {"onprem_agent_key": did("hand over")}, "web2": {"onprem_agent_key": said}, "web3": {}}
+    results = host_results(["web1", "web2", "web3"], hostvars, ["web1", "web2", "web3", "of another play"])
+    assert results["web2"] == [said], "what it said is kept, and nothing is put beside it"
+    assert run_counts(results)["failed"] == ["web1", "web2", "web3"]
+    assert run_summary(results) == [
+        "Changes: web1: hand over.",
+        "Failed: web1: see above.",
+        "Failed: web2: no.",
+        "Failed: web3: see above.",
+    ]
