@@ -209,7 +209,7 @@ def test_two_keys_leave_no_slot(moto_site):
         site.emulator.client("cloudwatch", Credentials(key["AccessKeyId"], key["SecretAccessKey"])).list_metrics()
     assert "made moments ago" in site.result().result["decision"], "two runs may be handing over at this moment"
     refused = site.result(orphan_grace="0")
-    assert refused.outcome == "failed" and all(key["AccessKeyId"] in refused.msg for key in held) and "drop_key" in refused.msg
+    assert refused.outcome == "failed" and all(key["AccessKeyId"] in refused.msg for key in held) and "drop_key" in refused.msg, site.last
     assert len(site.keys()) == 2
     freed = site.result(drop_key=held[0]["AccessKeyId"])
     assert freed.result["changes"][0] == f"delete access key {held[0]['AccessKeyId']} from user {USER}", site.last

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.access_key import Key, fresh
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.errors import InputError
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.key_options import ARGUMENT_SPEC, rules
 from ansible_collections.hybridops.aws_agents.plugins.module_utils._model.user_name import user_name
@@ -71,6 +72,17 @@ def test_defaults():
     assert (plain.in_use_within, plain.orphan_grace) == (timedelta(hours=24), timedelta(minutes=15))
     assert rules(options(credentials_region="us-gov-west-1")).region == "us-gov-west-1"
     assert rules(options(mode="640")).mode == "0640"
+
+
+@pytest.mark.parametrize(
+    ("orphan_grace", "age", "expected"),
+    [("15m", 899.9, True), ("15m", 900, False), ("15m", -0.9, True), ("0", 0, False), ("0", -0.9, False)],
+)
+def test_keys_that_another_run_may_be_handing_over(orphan_grace, age, expected):
+    """One whose creation has parts of a second is made after the whole second that AWS's answer has for a date."""
+    created = datetime(2026, 1, 2, 3, 4, 5, 900000, UTC)
+    key = Key("AKIAIOSFODNN7EXAMPLE", True, created)
+    assert fresh(key, created + timedelta(seconds=age), rules(options(orphan_grace=orphan_grace))) is expected
 
 
 @pytest.mark.parametrize(
